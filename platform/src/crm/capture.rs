@@ -17,10 +17,10 @@ use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
-use super::claim::{self, Claim, Side, Way};
+use super::claim::{self, Claim, Side, Voice, Way};
 use super::contact;
 use super::faults::NO_CONTACT;
-use super::lead::{FIELDS, INTERESTS, Known, Lead, lead_columns};
+use super::lead::{FIELDS, INTERESTS, Known, Lead, Said as By, lead_columns};
 use super::merge::merge;
 use super::permissions::LEAD_CAPTURE;
 use super::proof;
@@ -117,9 +117,19 @@ pub(super) struct Clean {
     receipt: Option<(String, [u8; 32])>,
     /// A person of the house typed it and answers for it.
     pub(super) vouched: bool,
+    /// A person who registers says it of themselves.
+    registers: bool,
 }
 
 impl Clean {
+    fn voice(&self) -> Voice {
+        match (self.vouched, self.registers) {
+            (true, _) => Voice::House,
+            (false, true) => Voice::Registration,
+            (false, false) => Voice::Form,
+        }
+    }
+
     /// A contact that its owner proved to the house.
     pub(super) fn proved(known: Known) -> Self {
         Self {
@@ -132,6 +142,7 @@ impl Clean {
             observed: None,
             receipt: None,
             vouched: false,
+            registers: false,
         }
     }
 }
@@ -155,12 +166,16 @@ pub async fn capture(
         .await
 }
 
-/// Takes a lead in within an open unit of the program.
+/// Takes in, within an open unit of the program, what a person says of themselves when they register.
 ///
 /// # Errors
 /// As [`capture`], but for what only a caller can lack.
-pub(super) fn in_unit(unit: &mut Unit<'_, '_>, capture: Capture) -> Result<Captured, Refusal> {
-    let clean = clean(capture, false)?;
+pub(super) fn registration(
+    unit: &mut Unit<'_, '_>,
+    capture: Capture,
+) -> Result<Captured, Refusal> {
+    let mut clean = clean(capture, false)?;
+    clean.registers = true;
     let recorded_by = unit.by().audit_name();
     take(unit, &clean, &recorded_by)
 }
@@ -205,6 +220,7 @@ fn clean(capture: Capture, vouched: bool) -> Result<Clean, Refusal> {
         observed: capture.observed,
         receipt: capture.receipt,
         vouched,
+        registers: false,
     })
 }
 
@@ -259,12 +275,16 @@ fn take(unit: &mut Unit<'_, '_>, clean: &Clean, recorded_by: &str) -> Result<Cap
     store::lock_assignment(unit)?;
     check_referrer(unit, clean.referrer)?;
     let said = Said { phone, email };
-    let found = with_contact(unit, said.phone.as_deref(), said.email.as_deref())?;
-    let mut found = found.into_iter();
+    let mut found = found(unit, clean, &said)?.into_iter();
     let (lead, outcome) = match (found.next(), found.next()) {
-        (None, _) => match with_past(unit, &said)? {
+        (None, _) => match with_past(unit, clean, &said)? {
             Some(mut lead) => {
-                merge(unit, &mut lead, clean, None, recorded_by)?;
+                let own = match clean.vouched {
+                    true => clean.clone(),
+                    false => silent(clean),
+                };
+                merge(unit, &mut lead, &own, None, recorded_by)?;
+                claimed(unit, &lead, clean, &own)?;
                 (lead, Outcome::Merged)
             }
             None => (create(unit, clean, said, recorded_by)?, Outcome::Created),
@@ -302,6 +322,34 @@ impl Said {
     }
 }
 
+/// The leads that have one of these contacts. A number that a client typed and never proved, and for which nobody of the house answers,
+/// leads no word of the house into what that client reads: it is given up. Who registers is found by the address first.
+fn found(unit: &mut Unit<'_, '_>, clean: &Clean, said: &Said) -> Result<Vec<Lead>, Refusal> {
+    let mut kept = Vec::new();
+    for mut lead in with_contact(unit, said.phone.as_deref(), said.email.as_deref())? {
+        let proved = proof::of(unit, lead.user, &said.phone, &said.email)?;
+        let held = ["phone", "email"]
+            .into_iter()
+            .zip(said.beside(&lead, proved))
+            .filter(|(_, claim)| claim.held);
+        let held: Vec<(&'static str, Claim)> = held.collect();
+        let is_theirs = held
+            .iter()
+            .any(|(field, claim)| claim.proved || lead.is_said(field, By::House));
+        if !clean.vouched || lead.user.is_none() || is_theirs {
+            kept.push(lead);
+            continue;
+        }
+        for (field, _) in held {
+            proof::give_up(unit, &mut lead, field, None)?;
+        }
+    }
+    if clean.registers && kept.len() > 1 {
+        kept.retain(|lead| lead.email_index == said.email);
+    }
+    Ok(kept)
+}
+
 /// What was said, but for contacts that do not pass.
 fn only(clean: &Clean, [phone, email]: [bool; 2]) -> Clean {
     let mut own = clean.clone();
@@ -320,6 +368,19 @@ fn silent(clean: &Clean) -> Clean {
     }
 }
 
+/// The contacts that pass, and nothing else of what was said.
+fn bare(clean: &Clean, passes: [bool; 2]) -> Clean {
+    let own = only(clean, passes);
+    Clean {
+        known: Known {
+            name: None,
+            city: None,
+            ..own.known
+        },
+        ..silent(clean)
+    }
+}
+
 fn one_found(
     unit: &mut Unit<'_, '_>,
     mut lead: Lead,
@@ -329,10 +390,15 @@ fn one_found(
 ) -> Result<(Lead, Outcome), Refusal> {
     let proved = proof::of(unit, lead.user, &said.phone, &said.email)?;
     let claims = said.beside(&lead, proved);
-    match claim::alone(lead.user.is_some(), clean.vouched, claims) {
+    match claim::alone(lead.user.is_some(), clean.voice(), claims) {
         Way::Whole => merge(unit, &mut lead, clean, None, recorded_by)?,
         Way::Own => {
             let own = only(clean, claims.map(|claim| claim.held || claim.proved));
+            merge(unit, &mut lead, &own, None, recorded_by)?;
+            claimed(unit, &lead, clean, &own)?;
+        }
+        Way::Known => {
+            let own = bare(clean, claims.map(|claim| claim.held));
             merge(unit, &mut lead, &own, None, recorded_by)?;
             claimed(unit, &lead, clean, &own)?;
         }
@@ -380,7 +446,13 @@ fn two_found(
         client: lead.user.is_some(),
         proves: claims.iter().any(|claim| claim.proved && !claim.held),
     };
-    if claim::joins(side(&kept, of_kept), side(&joined, of_joined)) {
+    let takes = match (kept.user, joined.user) {
+        (Some(user), None) => proof::takes(unit, user, &joined)?,
+        (None, Some(user)) => proof::takes(unit, user, &kept)?,
+        _ => true,
+    };
+    let sides = (side(&kept, of_kept), side(&joined, of_joined));
+    if takes && claim::joins(clean.voice(), sides.0, sides.1) {
         merge(unit, &mut kept, clean, Some(joined), recorded_by)?;
         return Ok((kept, Outcome::Joined));
     }
@@ -395,9 +467,13 @@ fn two_found(
     } else {
         (&mut kept, of_kept)
     };
-    let own = match lead.user.is_none() || clean.vouched || proves(claims) {
-        true => only(clean, claims.map(|claim| claim.held)),
-        false => silent(clean),
+    let held = claims.map(|claim| claim.held);
+    let own = if clean.vouched || (lead.user.is_some() && proves(claims)) {
+        only(clean, held)
+    } else if lead.user.is_none() {
+        bare(clean, held)
+    } else {
+        silent(clean)
     };
     merge(unit, lead, &own, None, recorded_by)?;
     let lead = if to_joined { joined } else { kept };
@@ -511,8 +587,15 @@ pub(super) fn with_contact(
 }
 
 /// The lead that had one of these contacts before, or of one that is part of it. A client's is found by what it has now alone, since
-/// numbers are given to others; and none where the other contact names somebody else.
-fn with_past(unit: &mut Unit<'_, '_>, said: &Said) -> Result<Option<Lead>, Refusal> {
+/// numbers are given to others; and none where the other contact names somebody else. Who registers is nobody's past.
+fn with_past(
+    unit: &mut Unit<'_, '_>,
+    clean: &Clean,
+    said: &Said,
+) -> Result<Option<Lead>, Refusal> {
+    if clean.registers {
+        return Ok(None);
+    }
     let org = unit.by().org;
     let looked: Vec<Vec<u8>> = [&said.phone, &said.email]
         .into_iter()
@@ -588,6 +671,8 @@ fn create(
     for field in FIELDS {
         if let Some(value) = clean.known.get(field) {
             lead.put(&key, field, value, said);
+            let by = if clean.vouched { By::House } else { By::Always };
+            lead.say(field, by, said);
         }
     }
     store::insert(unit, &lead)?;

@@ -1,6 +1,6 @@
 //! Whose contacts they are. Anybody can type anything into a form; what is known of a client is read by that client in an export. So
 //! nothing that a form says goes into a client's lead but by a contact that this client proved, and a lead that nobody owns becomes
-//! part of a client's by proof alone.
+//! part of a client's by proof alone. A form adds no contact to a lead that is there: whoever proves that contact would read the rest.
 
 /// A contact that came in, beside a lead that was found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,22 +20,55 @@ pub enum Way {
     Whole,
     /// All but contacts that the lead does not have and its client did not prove.
     Own,
+    /// The contacts that the lead has; others stay in its history as said and not taken.
+    Known,
     /// Nothing of it: the lead came in once more, and that is all.
     Nothing,
     /// Somebody else says it: a lead of its own, with the contacts that are free.
     Apart,
 }
 
-/// What becomes of what was said when one lead is found. `vouched`: a person of the house typed it and answers for it.
-pub fn alone(client: bool, vouched: bool, contacts: [Claim; 2]) -> Way {
-    if !client || vouched {
-        Way::Whole
-    } else if contacts.iter().any(|claim| claim.said && claim.proved) {
-        Way::Own
-    } else if contacts.iter().any(|claim| claim.said && !claim.held) {
-        Way::Apart
-    } else {
-        Way::Nothing
+/// Who says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// A person of the house typed it and answers for it.
+    House,
+    /// Anybody.
+    Form,
+    /// Who registers, of themselves: by the address they are found, and by a number that they typed nobody is.
+    Registration,
+}
+
+/// What becomes of what was said when one lead is found: number and address, in this order.
+pub fn alone(client: bool, voice: Voice, contacts: [Claim; 2]) -> Way {
+    let [_, email] = contacts;
+    let is_new = contacts.iter().any(|claim| claim.said && !claim.held);
+    match voice {
+        Voice::House => Way::Whole,
+        Voice::Registration if !email.held => {
+            if is_new {
+                Way::Apart
+            } else {
+                Way::Nothing
+            }
+        }
+        Voice::Registration if client => Way::Nothing,
+        Voice::Form if client => {
+            if contacts.iter().any(|claim| claim.said && claim.proved) {
+                Way::Own
+            } else if is_new {
+                Way::Apart
+            } else {
+                Way::Nothing
+            }
+        }
+        Voice::Form | Voice::Registration => {
+            if is_new {
+                Way::Known
+            } else {
+                Way::Whole
+            }
+        }
     }
 }
 
@@ -48,10 +81,10 @@ pub struct Side {
     pub proves: bool,
 }
 
-/// Whether two leads are one person's.
-pub fn joins(one: Side, other: Side) -> bool {
+/// Whether two leads are one person's. Of two that nobody owns a person of the house says so.
+pub fn joins(voice: Voice, one: Side, other: Side) -> bool {
     match (one.client, other.client) {
-        (false, false) => true,
+        (false, false) => voice == Voice::House,
         (true, false) => one.proves,
         (false, true) => other.proves,
         // Two clients are two persons, whatever somebody typed.
@@ -94,9 +127,34 @@ mod tests {
             ([HELD, NONE], Way::Nothing),
             ([HELD, HELD], Way::Nothing),
         ] {
-            assert_eq!(alone(true, false, contacts), way, "{contacts:?}");
-            assert_eq!(alone(true, true, contacts), Way::Whole, "{contacts:?}");
-            assert_eq!(alone(false, false, contacts), Way::Whole, "{contacts:?}");
+            assert_eq!(alone(true, Voice::Form, contacts), way, "{contacts:?}");
+            for client in [true, false] {
+                let by_house = alone(client, Voice::House, contacts);
+                assert_eq!(by_house, Way::Whole, "{contacts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_form_adds_no_contact_to_a_lead_and_who_registers_is_found_by_the_address() {
+        for (contacts, by_form, registering) in [
+            ([HELD, NONE], Way::Whole, Way::Nothing),
+            ([NONE, HELD], Way::Whole, Way::Whole),
+            ([HELD, HELD], Way::Whole, Way::Whole),
+            ([HELD, FREE], Way::Known, Way::Apart),
+            ([FREE, HELD], Way::Known, Way::Known),
+        ] {
+            assert_eq!(alone(false, Voice::Form, contacts), by_form, "{contacts:?}");
+            let way = alone(false, Voice::Registration, contacts);
+            assert_eq!(way, registering, "{contacts:?}");
+        }
+        for (contacts, way) in [
+            ([PROVED, FREE], Way::Apart),
+            ([HELD, NONE], Way::Nothing),
+            ([PROVED, HELD], Way::Nothing),
+        ] {
+            let registering = alone(true, Voice::Registration, contacts);
+            assert_eq!(registering, way, "{contacts:?}");
         }
     }
 
@@ -111,7 +169,9 @@ mod tests {
             (side(false, false), side(true, true), true),
             (side(true, true), side(true, true), false),
         ] {
-            assert_eq!(joins(one, other), join, "{one:?} {other:?}");
+            assert_eq!(joins(Voice::House, one, other), join, "{one:?} {other:?}");
+            let by_form = join && (one.client || other.client);
+            assert_eq!(joins(Voice::Form, one, other), by_form, "{one:?} {other:?}");
         }
     }
 }

@@ -79,10 +79,15 @@ impl Subscriber for Follow {
                 None => Ok(()),
             };
         }
+        let activates = event.kind == "user.status_changed"
+            && event.payload.get("to").and_then(|to| to.as_str()) == Some("active");
+        if activates {
+            lock_own(unit, event)?;
+        }
         store::lock_assignment(unit)?;
         match event.kind.as_str() {
             "user.status_changed" => {
-                if event.payload.get("to").and_then(|to| to.as_str()) == Some("active") {
+                if activates {
                     activated(unit, event)?;
                 }
                 assignment::drain(unit)?;
@@ -114,6 +119,22 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     let Some(user) = event.key("user_id") else {
         return Ok(());
     };
+    let Some(capture) = words(unit, user)? else {
+        return Ok(());
+    };
+    let captured = capture::registration(unit, capture)?;
+    if captured.outcome == Outcome::Created {
+        let mut lead = store::for_update(unit.tx(), captured.lead)?;
+        if lead.user.is_none() {
+            subject::take_over(unit, &mut lead, user)?;
+            store::save(unit, &mut lead)?;
+        }
+    }
+    Ok(())
+}
+
+/// What a user says of themselves; `None` of whoever is no client, or was erased meanwhile.
+fn words(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Option<Capture>, Refusal> {
     type Row = (
         String,
         Option<Vec<u8>>,
@@ -125,21 +146,21 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         sqlx::query_as("SELECT role, name_sealed, phone_sealed, email_sealed, referrer_id FROM users WHERE id = $1").bind(user),
     )?;
     let Some((role, name, phone, email, referrer)) = row else {
-        return Ok(());
+        return Ok(None);
     };
     if role != "end_user" {
-        return Ok(());
+        return Ok(None);
     }
     let key = match unit.key(user) {
         Ok(key) => key,
         // Erased between the registration and now.
-        Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(()),
+        Err(refusal) if refusal.fault() == Some(ERASED) => return Ok(None),
         Err(refusal) => return Err(refusal),
     };
     let open = |field: &str, sealed: Option<Vec<u8>>| {
         sealed.and_then(|sealed| key.open(field, &Sealed::from_bytes(sealed)).ok())
     };
-    let capture = Capture {
+    Ok(Some(Capture {
         source: "registration".into(),
         channel: "web".into(),
         name: open("users.name", name),
@@ -147,16 +168,50 @@ fn registered(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
         email: open("users.email", email),
         referrer,
         ..Capture::default()
+    }))
+}
+
+/// Waits until nobody else works with the contacts of the event's user.
+fn lock_own(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
+    let Some(user) = event.key("user_id") else {
+        return Ok(());
     };
-    let captured = capture::in_unit(unit, capture)?;
-    if captured.outcome == Outcome::Created {
-        let mut lead = store::for_update(unit.tx(), captured.lead)?;
-        if lead.user.is_none() {
-            subject::take_over(unit, &mut lead, user)?;
-            store::save(unit, &mut lead)?;
-        }
+    type Row = (Option<Vec<u8>>, Option<Vec<u8>>);
+    let row: Option<Row> = unit.tx().optional(
+        sqlx::query_as("SELECT phone_index, email_index FROM users WHERE id = $1").bind(user),
+    )?;
+    let (phone, email) = row.unwrap_or_default();
+    store::lock_contacts(unit, &[phone.as_deref(), email.as_deref()])
+}
+
+/// The lead that nobody owns and that has this address, which `user` proved. Where what is known there need not be of this user, the
+/// address alone is theirs: it begins a lead of their own.
+fn by_address(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+    email: &[u8],
+) -> Result<Option<Lead>, Refusal> {
+    let found = capture::with_contact(unit, None, Some(email))?;
+    let Some(mut lead) = found.into_iter().find(|lead| lead.user.is_none()) else {
+        return Ok(None);
+    };
+    if proof::takes(unit, user, &lead)? {
+        return Ok(Some(lead));
     }
-    Ok(())
+    let Some(capture) = words(unit, user)? else {
+        return Ok(None);
+    };
+    proof::give_up(unit, &mut lead, "email", Some(user))?;
+    // Who brought them the user says already; that partner may be gone by now.
+    let capture = Capture {
+        referrer: None,
+        ..capture
+    };
+    let captured = capture::registration(unit, capture)?;
+    if captured.outcome != Outcome::Created {
+        return Ok(None);
+    }
+    store::for_update(unit.tx(), captured.lead).map(Some)
 }
 
 /// The address of a user is confirmed: the lead with it is theirs, and the address takes mail.
@@ -176,10 +231,7 @@ fn activated(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
     }
     let lead = match store::of_user(unit.tx(), user)? {
         Some(lead) => Some(lead),
-        None => capture::with_contact(unit, None, Some(email.as_slice()))?
-            .into_iter()
-            .next()
-            .filter(|lead| lead.user.is_none()),
+        None => by_address(unit, user, &email)?,
     };
     let Some(mut lead) = lead else {
         return Ok(());

@@ -69,7 +69,7 @@ pub struct Lead {
     pub crossings: i32,
     /// Sealed fields by name.
     pub data: BTreeMap<String, String>,
-    /// When each field was said, microseconds.
+    /// When each field was said, microseconds; and, by [`Said`], who said it.
     pub data_at: BTreeMap<String, i64>,
     /// Keyed hash of the telephone number.
     pub phone_index: Option<Vec<u8>>,
@@ -111,6 +111,26 @@ pub struct Lead {
     pub updated: Ts,
     /// Counts changes.
     pub revision: i64,
+}
+
+/// Who answers for a field of a lead. It stands in `data_at` beside the instant of the field, and goes with the value. Of two contacts
+/// that a person of the house answers for, it was said that they are one person's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A person of the house.
+    House,
+    /// Nobody; but every word of the lead came in together with it.
+    Always,
+}
+
+impl Said {
+    /// Under which name it stands there.
+    pub(super) fn of(self, field: &str) -> String {
+        match self {
+            Said::House => format!("{field}.house"),
+            Said::Always => format!("{field}.always"),
+        }
+    }
 }
 
 /// What is known of a lead's person, opened.
@@ -276,8 +296,77 @@ impl Lead {
         opened.transpose().map_err(broken)
     }
 
-    /// Seals a field that was said at `at`.
+    /// Whether it is so said.
+    pub fn is_said(&self, field: &str, by: Said) -> bool {
+        self.data_at.contains_key(&by.of(field))
+    }
+
+    /// Notes that a field is so said.
+    pub fn say(&mut self, field: &str, by: Said, at: Ts) {
+        self.data_at.insert(by.of(field), micros_of(at));
+    }
+
+    /// Forgets that a field is so said.
+    pub fn unsay(&mut self, field: &str, by: Said) {
+        self.data_at.remove(&by.of(field));
+    }
+
+    /// Notes with which of number and address a word came in. Who proves one that it came in without need not be who it is about, unless
+    /// a person of the house said that both are one person's.
+    pub fn hears(&mut self, said: [bool; 2], by_house: bool, at: Ts) {
+        let contacts = ["phone", "email"].into_iter().zip(said);
+        let held: Vec<(&'static str, bool)> = contacts
+            .filter(|(field, _)| self.data.contains_key(*field))
+            .collect();
+        let is_all = held.iter().all(|(_, said)| *said);
+        let is_none = held.iter().all(|(_, said)| !*said);
+        let is_bound = held
+            .iter()
+            .any(|(field, said)| *said && self.is_said(field, Said::House));
+        for (field, said) in held {
+            let was_said = self.is_said(field, Said::House) || self.is_said(field, Said::Always);
+            if !said {
+                self.unsay(field, Said::Always);
+                if !is_bound && !is_none {
+                    self.unsay(field, Said::House);
+                }
+            } else if by_house && (is_all || was_said) {
+                self.say(field, Said::House, at);
+            }
+        }
+    }
+
+    /// A person of the house gave it another contact: said of the lead as it is, where it had none of the kind and nothing speaks
+    /// against the other one, or where the house answers for that one.
+    pub fn corrected(&mut self, field: &str, is_new: bool, at: Ts) {
+        let other = if field == "phone" { "email" } else { "phone" };
+        let fits = !self.data.contains_key(other)
+            || self.is_said(other, Said::House)
+            || (is_new && self.is_said(other, Said::Always));
+        if !fits {
+            return;
+        }
+        self.say(field, Said::House, at);
+        if self.data.contains_key(other) {
+            self.say(other, Said::House, at);
+        }
+    }
+
+    fn unsaid(&mut self, field: &str) {
+        self.unsay(field, Said::House);
+        self.unsay(field, Said::Always);
+    }
+
+    /// Takes a field away as if it had never been said.
+    pub fn drop_field(&mut self, field: &str) {
+        self.data.remove(field);
+        self.data_at.remove(field);
+        self.unsaid(field);
+    }
+
+    /// Seals a field that was said at `at`; nobody answers for it yet.
     pub fn put(&mut self, key: &SubjectKey, field: &str, value: &str, at: Ts) {
+        self.unsaid(field);
         self.data.insert(
             field.to_owned(),
             key.seal(&sealed_as(field), value).to_text(),
@@ -287,7 +376,7 @@ impl Lead {
 
     /// Takes a field away. When that was said stays: an older word does not bring it back.
     pub fn empty(&mut self, field: &str, at: Ts) {
-        self.data.remove(field);
+        self.drop_field(field);
         self.data_at.insert(field.to_owned(), micros_of(at));
     }
 

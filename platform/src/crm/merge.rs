@@ -14,7 +14,7 @@ use crate::values::bound;
 
 use super::capture::{Clean, known_facts};
 use super::contact;
-use super::lead::{FIELDS, Known, Lead};
+use super::lead::{FIELDS, Known, Lead, Said};
 use super::referral;
 use super::score::FactKind;
 use super::stage::Status;
@@ -68,22 +68,25 @@ pub(super) fn merge(
             if (field == "phone" && !proved[0]) || (field == "email" && !proved[1]) {
                 continue;
             }
-            let at = other.data_at.get(field).copied().unwrap_or(0);
-            newest(
-                lead,
-                &key,
-                field,
-                theirs.get(field),
-                crate::values::from_micros(at),
-            )?;
+            let answered = other.is_said(field, Said::House);
+            if !answered && is_houses(lead, field) {
+                continue;
+            }
+            let at = crate::values::from_micros(other.data_at.get(field).copied().unwrap_or(0));
+            if newest(lead, &key, field, theirs.get(field), at)? && answered {
+                lead.say(field, Said::House, at);
+            }
         }
         moved = absorb(unit, lead, other)?;
     }
     let said = clean.observed.unwrap_or(now).min(now);
     for field in FIELDS {
-        newest(lead, &key, field, clean.known.get(field), said)?;
+        if clean.vouched || !is_houses(lead, field) {
+            newest(lead, &key, field, clean.known.get(field), said)?;
+        }
     }
     let after = lead.open(&key)?;
+    attribute(lead, clean, &after, said);
     let changed = changes(&before, &after, &data, &data_at, lead);
     [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
     lead.keep_past(had);
@@ -106,7 +109,11 @@ pub(super) fn merge(
     replaced(unit, lead, &before, &after)?;
     known_facts(unit, lead, &clean.source, recorded_by)?;
     let kind = if joined.is_some() { "joined" } else { "merged" };
-    let fields: Vec<&str> = changed.keys().map(String::as_str).collect();
+    let fields: Vec<&str> = changed
+        .keys()
+        .map(String::as_str)
+        .filter(|field| before.get(field) != after.get(field))
+        .collect();
     let detail = json!({
         "merge_id": merge, "other_id": joined.as_ref().map(|other| other.id), "fields": fields, "source": clean.source, "by": recorded_by,
     });
@@ -136,16 +143,38 @@ pub(super) fn merge(
     store::index(unit, lead, &key)
 }
 
-/// Puts a value that was said at `at` where nothing newer stands.
+/// Whether a field of a lead that nobody owns is the word of a person of the house: no form replaces it.
+fn is_houses(lead: &Lead, field: &str) -> bool {
+    lead.user.is_none() && lead.is_said(field, Said::House)
+}
+
+/// Notes who answers for what stands now, and which contacts the word came in without: who proves one of those does not read it.
+fn attribute(lead: &mut Lead, clean: &Clean, after: &Known, at: Ts) {
+    let stands = |field: &str| {
+        let said = clean.known.get(field);
+        said.is_some() && said == after.get(field)
+    };
+    for field in ["name", "city"] {
+        if clean.vouched && stands(field) {
+            lead.say(field, Said::House, at);
+        }
+    }
+    // What a form says of a client changes nothing of what the house answers for.
+    if clean.vouched || lead.user.is_none() {
+        lead.hears([stands("phone"), stands("email")], clean.vouched, at);
+    }
+}
+
+/// Puts a value that was said at `at` where nothing newer stands; true when it did.
 fn newest(
     lead: &mut Lead,
     key: &crate::crypto::SubjectKey,
     field: &str,
     value: Option<&str>,
     at: Ts,
-) -> Result<(), Refusal> {
+) -> Result<bool, Refusal> {
     let Some(value) = value else {
-        return Ok(());
+        return Ok(false);
     };
     let standing = lead
         .data_at
@@ -153,13 +182,14 @@ fn newest(
         .copied()
         .map(crate::values::from_micros);
     let newer = standing.is_none_or(|standing| standing <= at);
-    if newer && lead.field(key, field)?.as_deref() != Some(value) {
+    let puts = newer && lead.field(key, field)?.as_deref() != Some(value);
+    if puts {
         lead.put(key, field, value, at);
     }
-    Ok(())
+    Ok(puts)
 }
 
-/// What a merge changed: for each field the sealed value before and after it.
+/// What a merge changed: for each field the sealed value before and after it, and since when the house answered for it before.
 fn changes(
     before: &Known,
     after: &Known,
@@ -169,8 +199,12 @@ fn changes(
 ) -> Map<String, Value> {
     let mut changed = Map::new();
     for field in FIELDS {
-        if before.get(field) != after.get(field) {
-            let entry = json!({"before": data.get(field), "before_at": data_at.get(field), "after": lead.data.get(field)});
+        let answered = data_at.get(&Said::House.of(field)).copied();
+        let answers = answered.is_none() && lead.is_said(field, Said::House);
+        if answers || before.get(field) != after.get(field) {
+            let entry = json!({
+                "before": data.get(field), "before_at": data_at.get(field), "before_house": answered, "after": lead.data.get(field),
+            });
             changed.insert(field.to_owned(), entry);
         }
     }

@@ -13,7 +13,7 @@ use super::assignment;
 use super::capture::interests;
 use super::contact;
 use super::faults::{NO_CONTACT, NOT_OPEN};
-use super::lead::{FIELDS, Lead};
+use super::lead::{FIELDS, Lead, Said};
 use super::merge::replaced;
 use super::permissions::{LEAD_EDIT, LEAD_MOVE};
 use super::score::FactKind;
@@ -266,6 +266,15 @@ pub async fn edit(
                     && before.get(field) != Some(value.as_str())
                 {
                     lead.put(&key, field, value, now);
+                    if unit.by().in_person().is_err() {
+                        continue;
+                    }
+                    match *field {
+                        "phone" | "email" => {
+                            lead.corrected(field, before.get(field).is_none(), now);
+                        }
+                        _ => lead.say(field, Said::House, now),
+                    }
                 }
             }
             let after = lead.open(&key)?;

@@ -1,5 +1,6 @@
 //! What people proved to be theirs. A code that came back binds a contact to its owner's lead, and brings in the lead that had it.
 
+use serde_json::json;
 use uuid::Uuid;
 
 use crate::crypto::Sealed;
@@ -8,7 +9,7 @@ use crate::unit::Unit;
 
 use super::assignment;
 use super::capture::{Clean, with_contact};
-use super::lead::{Known, Lead};
+use super::lead::{Known, Lead, Said};
 use super::merge::{merge, replaced};
 use super::score::FactKind;
 use super::store;
@@ -41,6 +42,59 @@ pub(super) fn of(
     )?;
     let (phone, email) = row.unwrap_or_default();
     Ok([phone, email])
+}
+
+/// Whether a lead that nobody owns is this user's by what they proved. A contact that stands beside another one may have been typed by
+/// anybody: by it the lead is theirs when a person of the house answers for both, or when nothing was ever said without it and the house
+/// wrote nothing. Otherwise every contact that the lead has or had is to be theirs.
+///
+/// # Errors
+/// The database.
+pub(super) fn takes(unit: &mut Unit<'_, '_>, user: Uuid, lead: &Lead) -> Result<bool, Refusal> {
+    // What a registration made is sealed under its user's key until somebody else's words come in.
+    if lead.subject == user {
+        return Ok(true);
+    }
+    let [phone, email] = of(unit, Some(user), &lead.phone_index, &lead.email_index)?;
+    let by = |said: Said| {
+        (phone && lead.is_said("phone", said)) || (email && lead.is_said("email", said))
+    };
+    // The other contact is theirs too, or there is none, or the house says that both are one person's.
+    let fits = |field: &str, proved: bool, held: bool| {
+        proved || !held || lead.is_said(field, Said::House)
+    };
+    let answered = fits("phone", phone, lead.phone_index.is_some())
+        && fits("email", email, lead.email_index.is_some());
+    if by(Said::House) && answered {
+        return Ok(true);
+    }
+    if by(Said::Always) && !lead.touched && is_unwritten(unit, lead.id)? {
+        return Ok(true);
+    }
+    let others = (!phone && lead.phone_index.is_some()) || (!email && lead.email_index.is_some());
+    if others || !(phone || email) {
+        return Ok(false);
+    }
+    for past in &lead.past {
+        let past = Some(past.clone());
+        if of(unit, Some(user), &past, &past)? == [false; 2] {
+            return Ok(false);
+        }
+    }
+    let query = sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM lead_history WHERE lead_id = $1 AND kind = 'contact' AND detail ->> 'given_up' = 'true'
+             AND detail ->> 'given_to' IS DISTINCT FROM $2)",
+    );
+    let query = query.bind(lead.id).bind(user.to_string());
+    Ok(unit.tx().scalar::<bool>(query)?)
+}
+
+/// Whether nothing that a person of the house wrote stands in a lead's history. Contacts that were said and not taken are lines too.
+fn is_unwritten(unit: &mut Unit<'_, '_>, lead: Uuid) -> Result<bool, Refusal> {
+    let query = sqlx::query_scalar(
+        "SELECT NOT EXISTS (SELECT FROM lead_history WHERE lead_id = $1 AND kind <> 'contact' AND text_sealed IS NOT NULL)",
+    );
+    Ok(unit.tx().scalar::<bool>(query.bind(lead))?)
 }
 
 type Row = (
@@ -119,8 +173,14 @@ pub(super) fn confirmed(
             _ => known.email = said,
         }
         let other = match other {
-            Some(mut other) if is_of_another(unit, &other, user)? => {
-                give_up(unit, &mut other, kind)?;
+            Some(mut other)
+                if is_of_another(unit, &other, user)? || !takes(unit, user, &other)? =>
+            {
+                let field = match kind {
+                    FactKind::PhoneVerified => "phone",
+                    _ => "email",
+                };
+                give_up(unit, &mut other, field, Some(user))?;
                 None
             }
             other => other,
@@ -146,19 +206,25 @@ fn is_of_another(unit: &mut Unit<'_, '_>, lead: &Lead, user: Uuid) -> Result<boo
     Ok(lead.subject != user && unit.tx().scalar::<bool>(query.bind(lead.subject))?)
 }
 
-/// Takes a contact out of a lead whose person never proved it: its owner has shown that it is theirs.
-fn give_up(unit: &mut Unit<'_, '_>, lead: &mut Lead, kind: FactKind) -> Result<(), Refusal> {
-    let field = match kind {
-        FactKind::PhoneVerified => "phone",
-        _ => "email",
-    };
+/// Takes a contact out of a lead whose person never proved it: its owner `to` has shown that it is theirs, or the house says it of
+/// somebody else.
+///
+/// # Errors
+/// The database, or a field that does not open.
+pub(super) fn give_up(
+    unit: &mut Unit<'_, '_>,
+    lead: &mut Lead,
+    field: &'static str,
+    to: Option<Uuid>,
+) -> Result<(), Refusal> {
     let key = unit.key(lead.subject)?;
     let before = lead.open(&key)?;
-    lead.data.remove(field);
-    lead.data_at.remove(field);
+    lead.drop_field(field);
     let after = lead.open(&key)?;
     [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
     replaced(unit, lead, &before, &after)?;
+    let detail = json!({"field": field, "given_up": true, "given_to": to});
+    store::history(unit, lead, "contact", &detail, None)?;
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
     store::index(unit, lead, &key)

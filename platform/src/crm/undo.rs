@@ -14,7 +14,7 @@ use crate::values::bound;
 use super::assignment;
 use super::contact;
 use super::faults::{DUPLICATE, NOT_UNDONE};
-use super::lead::{FIELDS, Lead, open};
+use super::lead::{FIELDS, Lead, Said, open};
 use super::permissions::LEAD_EDIT;
 use super::referral;
 use super::score::FactKind;
@@ -178,19 +178,16 @@ fn restore(
     if lead.field(key, field)? != side("after")? {
         return Ok(());
     }
-    match changed.get("before").and_then(Value::as_str) {
-        Some(before) => {
-            lead.data.insert(field.to_owned(), before.to_owned());
-            let at = changed
-                .get("before_at")
-                .and_then(Value::as_i64)
-                .unwrap_or(0);
-            lead.data_at.insert(field.to_owned(), at);
-        }
-        None => {
-            lead.data.remove(field);
-            lead.data_at.remove(field);
-        }
+    let answered = changed.get("before_house").and_then(Value::as_i64);
+    let (before, before_at) = (changed.get("before"), changed.get("before_at"));
+    lead.drop_field(field);
+    if let Some(before) = before.and_then(Value::as_str) {
+        let at = before_at.and_then(Value::as_i64).unwrap_or(0);
+        lead.data.insert(field.to_owned(), before.to_owned());
+        lead.data_at.insert(field.to_owned(), at);
+    }
+    if let Some(at) = answered {
+        lead.say(field, Said::House, crate::values::from_micros(at));
     }
     Ok(())
 }

@@ -11,3 +11,4 @@ mod proof;
 mod referral;
 mod rights;
 mod sharing;
+mod takeover;
