@@ -77,9 +77,11 @@ pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Ref
         "UPDATE lead_merges SET changed = '{}' WHERE lead_id = ANY ($1) OR other_id = ANY ($1)",
         "UPDATE lead_facts SET contact_index = NULL, proof = '', withdrawn_at = coalesce(withdrawn_at, now()), withdrawn_by = coalesce(withdrawn_by, 'system')
          WHERE lead_id = ANY ($1)",
-        "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL WHERE lead_id = ANY ($1)",
+        // Nobody is left whom a task or a deal could be about.
+        "UPDATE tasks SET title_sealed = NULL, description_sealed = NULL, status = 'done', revision = revision + 1 WHERE lead_id = ANY ($1)",
         "DELETE FROM ai_embeddings WHERE source_type = 'task' AND source_id IN (SELECT id FROM tasks WHERE lead_id = ANY ($1))",
-        "UPDATE lead_deals SET title_sealed = NULL WHERE lead_id = ANY ($1)",
+        "UPDATE lead_deals SET title_sealed = NULL, status = CASE WHEN status = 'open' THEN 'lost' ELSE status END, revision = revision + 1
+         WHERE lead_id = ANY ($1)",
         "DELETE FROM search_entries WHERE entity_type = 'lead' AND entity_id = ANY ($1)",
         // Parameters of links are anybody's text, and the hash of a request could be guessed from its parts.
         "UPDATE lead_captures SET utm = '{}', receipt = NULL, request_hash = NULL WHERE lead_id = ANY ($1)",

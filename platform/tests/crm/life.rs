@@ -318,18 +318,34 @@ async fn an_erasure_leaves_a_lead_that_names_nobody() {
         )
         .await
         .lead;
+        let program = Principal::system("test");
+        for sql in [
+            format!(
+                "INSERT INTO tasks (id, org_id, lead_id, due_date) VALUES (gen_random_uuid(), '{HOUSE}', '{lead}', now())"
+            ),
+            format!(
+                "INSERT INTO lead_deals (id, org_id, lead_id, expected_usd_cents) VALUES (gen_random_uuid(), '{HOUSE}', '{lead}', 100)"
+            ),
+        ] {
+            assert_eq!(house.attempt(&program, sql).await, Ok(1), "{}", house.kind);
+        }
         let stores = handlers::engines().stores;
         let leads = stores
             .iter()
             .find(|store| store.name() == "leads")
             .expect("the CRM plugs in")
             .clone();
-        let program = Principal::system("test");
         house
             .platform
             .command(&program, move |unit| leads.erase(unit, user))
             .await
             .unwrap_or_else(|error| panic!("{}: {error}", house.kind));
+        for sql in [
+            "SELECT count(*) FROM tasks WHERE status <> 'done'",
+            "SELECT count(*) FROM lead_deals WHERE status = 'open'",
+        ] {
+            assert_eq!(house.count(&program, sql).await, 0, "{}: {sql}", house.kind);
+        }
         let lead = seen(&house, lead).await;
         assert_eq!(
             (lead.known.name, lead.known.phone, lead.known.email),
