@@ -21,7 +21,7 @@ use super::crm_requests::{
     AssignRuleRequest, CrmTaskPatch, CrmTaskRequest, DealPatch, DealRequest, LeadReasonRequest,
     LeadSourcePatch, LeadSourceRequest, SalesAbsenceRequest, SalesAgentRequest,
 };
-use super::door::{By, Desk, IdempotencyKey, PageQuery};
+use super::door::{Accounts, By, Desk, IdempotencyKey, PageQuery};
 use crate::gateway::decimal;
 use crate::gateway::dto::from_micros;
 use crate::gateway::error::{ApiError, ApiResult, Problem};
@@ -369,6 +369,7 @@ async fn put_rule(
         (status = 409, body = Problem), (status = 422, body = Problem), (status = 503, body = Problem)), extensions(("x-permission" = json!("user.leave"))))]
 async fn leaves(
     Desk(platform): Desk,
+    Accounts(identity): Accounts,
     By(by): By,
     Id(id): Id<Uuid>,
     key: IdempotencyKey,
@@ -376,6 +377,7 @@ async fn leaves(
 ) -> ApiResult<axum::Json<SalesLeftDto>> {
     let once = key.once("POST /api/v1/crm/agents/{id}/leave", &(id, &request))?;
     let left = leave::leave(&platform, &by, once, id, request.reason).await?;
+    identity.end_left(&by, id).await;
     Ok(axum::Json(crm_dto::left(left)))
 }
 
