@@ -1,6 +1,7 @@
 //! Whose trading accounts are whose: the core knows numbers alone, the directory of accounts names the owner.
 
 pub mod demo;
+mod store;
 
 use uuid::Uuid;
 
@@ -8,6 +9,8 @@ use crate::db::Tx;
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, NOT_FOUND, Refusal};
 use crate::unit::Platform;
+
+pub use store::Trading;
 
 /// Accounts of one person that are listed: a client has one of each kind.
 pub const OWN_MAX: usize = 20;

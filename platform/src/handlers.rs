@@ -6,7 +6,7 @@ use crate::erasure::{self, Store};
 use crate::outbox::{self, Handlers};
 use crate::people::Permission;
 use crate::retention::{self, Category};
-use crate::{aml, audit, consent, crm, identity, kyc, maintenance, semantic};
+use crate::{accounts, aml, audit, consent, crm, identity, kyc, maintenance, semantic};
 
 /// Everything that plugs in.
 #[derive(Clone, Default)]
@@ -52,6 +52,7 @@ pub fn engines() -> Engines {
     engines.stores.push(Arc::new(kyc::Documents));
     engines.categories.push(Arc::new(kyc::Kept));
     aml::plug(&mut engines);
+    engines.stores.push(Arc::new(accounts::Trading));
     engines.stores.push(Arc::new(semantic::Embeddings));
     engines.categories.push(Arc::new(semantic::Ended));
     engines.stores.extend(erasure::ground());

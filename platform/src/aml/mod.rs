@@ -37,4 +37,5 @@ pub fn plug(engines: &mut Engines) {
         .push(Arc::new(monitor::Monitor));
     engines.handlers.effects.push(Arc::new(screen::Screener));
     engines.stores.push(Arc::new(store::AmlStore));
+    engines.stores.push(Arc::new(cash::Movements));
 }

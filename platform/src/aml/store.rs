@@ -9,7 +9,7 @@ use crate::refusal::Refusal;
 use crate::unit::Unit;
 
 /// Why cases stay.
-const LAW: &str = "records of customers and reports are kept five years: UU 8/2010 articles 21 and 29, FATF recommendation 11";
+pub(super) const LAW: &str = "records of customers and reports are kept five years: UU 8/2010 articles 21 and 29, FATF recommendation 11";
 
 /// Cases, hits, exceptions and reports of a client.
 pub struct AmlStore;
@@ -23,15 +23,15 @@ impl Store for AmlStore {
         let kept: i64 = unit.tx().scalar(
             sqlx::query_scalar(
                 "SELECT (SELECT count(*) FROM aml_cases WHERE user_id = $1) + (SELECT count(*) FROM aml_screenings WHERE user_id = $1)
-                     + (SELECT count(*) FROM sanctions_whitelist WHERE user_id = $1) + (SELECT count(*) FROM cash_requests WHERE user_id = $1)",
+                     + (SELECT count(*) FROM sanctions_whitelist WHERE user_id = $1)",
             )
             .bind(subject),
         )?;
         Ok(Erased::kept(kept.unsigned_abs(), LAW))
     }
 
-    /// Nobody may be told that there is a case (UU 8/2010 article 12), so nothing is exported; movements of money are, by the
-    /// statements of the account.
+    /// Nobody may be told that there is a case (UU 8/2010 article 12), so nothing is exported; movements of money are by their own
+    /// store.
     fn export(&self, _tx: &mut Tx<'_>, _keys: &Keys, _subject: Uuid) -> Result<Value, Refusal> {
         Ok(Value::Null)
     }

@@ -14,6 +14,35 @@ use crate::unit::Unit;
 
 use super::lead::{FIELDS, Lead, lead_columns};
 
+/// What a line of the timeline tells besides its text. Who of the house did something, and to whom a lead was given, is the house's own.
+const DETAIL_TOLD: &[&str] = &[
+    "band",
+    "budget_confirmed",
+    "cause",
+    "channel",
+    "deal_id",
+    "event",
+    "expected_usd_cents",
+    "field",
+    "fields",
+    "from",
+    "id",
+    "kind",
+    "priority",
+    "proof_withdrawn",
+    "proved",
+    "score",
+    "source",
+    "stage",
+    "status",
+    "task_id",
+    "template",
+    "to",
+    "what",
+    "why",
+    "withdrawn",
+];
+
 /// Leads and lines of one person: bounded as every statement is.
 const ROWS_MAX: i64 = 1_000;
 
@@ -93,6 +122,61 @@ pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Ref
     Ok(())
 }
 
+/// The detail of a line of the timeline, as its person is told it.
+fn told(kind: &str, detail: Value) -> Value {
+    let Value::Object(fields) = detail else {
+        return Value::Null;
+    };
+    let names_people = kind == "assigned";
+    let told = fields.into_iter().filter(|(name, _)| {
+        let name = name.as_str();
+        DETAIL_TOLD.contains(&name) && !(names_people && matches!(name, "from" | "to"))
+    });
+    Value::Object(told.collect())
+}
+
+fn opened(key: Option<&SubjectKey>, field: &str, sealed: Option<Vec<u8>>) -> Option<String> {
+    let (key, sealed) = key.zip(sealed)?;
+    key.open(field, &Sealed::from_bytes(sealed)).ok()
+}
+
+fn deals(tx: &mut Tx<'_>, key: Option<&SubjectKey>, lead: Uuid) -> Result<Vec<Value>, Refusal> {
+    type Deal = (Option<Vec<u8>>, i64, String, i64);
+    let rows: Vec<Deal> = tx.all(
+        sqlx::query_as(
+            "SELECT title_sealed, expected_usd_cents, status, (extract(epoch FROM created_at) * 1000000)::bigint
+             FROM lead_deals WHERE lead_id = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(lead)
+        .bind(ROWS_MAX),
+    )?;
+    let deal = |(title, cents, status, at): Deal| {
+        let title = opened(key, "lead_deals.title", title);
+        json!({"title": title, "expected_usd_cents": cents, "status": status, "created_at": at})
+    };
+    Ok(rows.into_iter().map(deal).collect())
+}
+
+fn tasks(tx: &mut Tx<'_>, key: Option<&SubjectKey>, lead: Uuid) -> Result<Vec<Value>, Refusal> {
+    type Task = (Option<Vec<u8>>, Option<Vec<u8>>, String, String, i64, i64);
+    let rows: Vec<Task> = tx.all(
+        sqlx::query_as(
+            "SELECT title_sealed, description_sealed, priority, status, (extract(epoch FROM due_date) * 1000000)::bigint,
+                 (extract(epoch FROM created_at) * 1000000)::bigint
+             FROM tasks WHERE lead_id = $1 ORDER BY id LIMIT $2",
+        )
+        .bind(lead)
+        .bind(ROWS_MAX),
+    )?;
+    let task = |(title, description, priority, status, due, at): Task| {
+        json!({
+            "title": opened(key, "tasks.title", title), "description": opened(key, "tasks.description", description),
+            "priority": priority, "status": status, "due_at": due, "created_at": at,
+        })
+    };
+    Ok(rows.into_iter().map(task).collect())
+}
+
 impl Store for Leads {
     fn name(&self) -> &'static str {
         "leads"
@@ -155,12 +239,13 @@ impl Store for Leads {
                         key.open("lead_history.text", &Sealed::from_bytes(sealed))
                             .ok()
                     });
-                    json!({"kind": kind, "detail": detail, "text": text, "at": at})
+                    json!({"kind": kind, "detail": told(&kind, detail), "text": text, "at": at})
                 })
                 .collect();
             all.push(json!({
                 "id": lead.id, "person": fields, "source": lead.source, "channel": lead.channel, "utm": lead.utm, "stage": lead.stage.name(),
                 "score": lead.score, "interests": lead.interests, "created_at": super::lead::micros_of(lead.created), "history": lines,
+                "deals": deals(tx, key, lead.id)?, "tasks": tasks(tx, key, lead.id)?,
             }));
         }
         Ok(Value::Array(all))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Done, Erased, Keys, Store};
+use super::{Done, Erased, Keys, Store, told};
 use crate::consent;
 use crate::crypto::{SealError, Sealed, SubjectKey};
 use crate::db::Tx;
@@ -235,14 +235,19 @@ impl Store for Events {
     fn export(&self, tx: &mut Tx<'_>, _keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
         let rows: Vec<(String, i64, Value)> = tx.all(
             sqlx::query_as(
-                "SELECT type, (extract(epoch FROM time) * 1000000)::bigint, payload FROM events WHERE subject_id = $1 ORDER BY id LIMIT $2",
+                "SELECT type, (extract(epoch FROM time) * 1000000)::bigint, payload FROM events
+                 WHERE subject_id = $1 AND type = ANY ($3) ORDER BY id LIMIT $2",
             )
             .bind(subject)
-            .bind(EXPORT_ROWS_MAX),
+            .bind(EXPORT_ROWS_MAX)
+            .bind(told::event_kinds()),
         )?;
         let events = rows.into_iter();
         let events: Vec<Value> = events
-            .map(|(kind, at, payload)| json!({"kind": kind, "at_us": at, "facts": payload}))
+            .map(|(kind, at, payload)| {
+                let facts = told::facts(&kind, payload);
+                json!({"kind": kind, "at_us": at, "facts": facts})
+            })
             .collect();
         Ok(if events.is_empty() {
             Value::Null
@@ -276,16 +281,21 @@ impl Store for AuditLog {
         let rows: Vec<AuditTuple> = tx.all(
             sqlx::query_as(
                 "SELECT (extract(epoch FROM created_at) * 1000000)::bigint, action, entity_type, old_value, new_value
-                 FROM audit_log WHERE subject_id = $1 ORDER BY id LIMIT $2",
+                 FROM audit_log WHERE subject_id = $1 AND entity_type = ANY ($3) AND (action <> 'access' OR actor_id = $4)
+                 ORDER BY id LIMIT $2",
             )
             .bind(subject)
-            .bind(EXPORT_ROWS_MAX),
+            .bind(EXPORT_ROWS_MAX)
+            .bind(told::entities())
+            // Who of the house looked, and when, would tell of an investigation.
+            .bind(subject.to_string()),
         )?;
         let open = |value: Option<Value>| crate::audit::opened(keys.personal.as_ref(), value);
         let rows: Vec<Value> = rows
             .into_iter()
-            .map(|(at, action, entity, old, new)| {
-                json!({"at_us": at, "action": action, "entity": entity, "before": open(old), "after": open(new)})
+            .filter_map(|(at, action, entity, old, new)| {
+                let (old, new) = told::values(&entity, open(old), open(new))?;
+                Some(json!({"at_us": at, "action": action, "entity": entity, "before": old, "after": new}))
             })
             .collect();
         Ok(if rows.is_empty() {

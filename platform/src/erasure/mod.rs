@@ -9,6 +9,7 @@ mod ground;
 mod notes;
 mod request;
 mod run;
+mod told;
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -106,7 +107,7 @@ pub trait Store: Send + Sync + 'static {
     /// A refusal stops the whole erasure, which stays open: an account with positions, a case under way.
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal>;
 
-    /// All it holds of `subject`, opened; `Null` when nothing.
+    /// All it holds of `subject` that the person may be told, opened; `Null` when nothing.
     ///
     /// # Errors
     /// The database, or a value that does not open.

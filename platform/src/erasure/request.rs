@@ -243,7 +243,8 @@ fn asked_already() -> Refusal {
     CONFLICT.because("an erasure is asked for already and will be done")
 }
 
-/// The requests of a subject, newest first, for the subject and for whom they are the work of.
+/// The requests of a subject, newest first, for the subject and for whom they are the work of. One that is held is open to the
+/// subject.
 ///
 /// # Errors
 /// Not allowed, or the database.
@@ -253,7 +254,17 @@ pub async fn list(
     subject: Uuid,
 ) -> Result<Vec<Request>, Refusal> {
     may(platform, by, SUBJECT_READ, subject).await?;
-    platform.read(by, move |tx| of_subject(tx, subject)).await
+    let mut requests = platform.read(by, move |tx| of_subject(tx, subject)).await?;
+    if by.is_person(subject) {
+        // What holds an erasure may be an authority's word or a case, which are not the person's to be told.
+        for request in &mut requests {
+            if request.status == Status::Held {
+                request.status = Status::Open;
+                request.reason = None;
+            }
+        }
+    }
+    Ok(requests)
 }
 
 /// The same in a transaction of somebody who was let through.

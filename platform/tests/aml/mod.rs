@@ -8,5 +8,6 @@ mod fetch;
 mod lists;
 mod money;
 mod names;
+mod told;
 
 pub use cases::list;

@@ -63,7 +63,7 @@ wire! {
         pub decided_at_us: Option<i64>,
         pub confirmed_at_us: Option<i64>,
         pub revision: i64,
-        /// Steps that its state has.
+        /// Steps that its state has and the caller may take.
         pub moves: Vec<String>,
     }
     pub struct CashPage {

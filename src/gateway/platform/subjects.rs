@@ -245,7 +245,7 @@ async fn requests(
     }))
 }
 
-/// All data of a person as JSON, from every store.
+/// All data of a person as JSON, from every store, as far as a law lets them be told.
 #[utoipa::path(post, path = "/api/v1/subjects/{id}/export", tag = "subjects", params(("id" = Uuid, Path)),
     responses((status = 200, body = serde_json::Value), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn export(

@@ -101,7 +101,7 @@ pub async fn confirm(
                 return Ok(Err(refusal));
             }
             let keyring = unit.keyring_shared();
-            let row = by_id(unit.tx(), &keyring, sight, id)?;
+            let row = by_id(unit.tx(), &keyring, &person, sight, id)?;
             if let Some(once) = &once {
                 unit.remember(&person, once, &row)?;
             }

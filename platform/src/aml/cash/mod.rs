@@ -4,7 +4,9 @@ mod book;
 mod direct;
 mod request;
 pub mod state;
+mod store;
 
 pub use book::{confirm, settle};
 pub use direct::may_book;
 pub use request::{Asked, CashRow, NewCash, list, one, request, take_step};
+pub use store::Movements;

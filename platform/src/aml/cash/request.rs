@@ -17,7 +17,7 @@ use crate::db::Tx;
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Principal, Sight, Target};
+use crate::people::{Permission, Principal, Sight, Target, Verdict, allowed};
 use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
 use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
@@ -74,7 +74,7 @@ pub struct CashRow {
     pub method: String,
     /// The other side's name, or masked.
     pub payer: String,
-    /// Whether that is the client.
+    /// Whether that is the client; told to staff alone.
     pub payer_is_client: Option<bool>,
     /// A word.
     pub note: String,
@@ -92,7 +92,7 @@ pub struct CashRow {
     pub confirmed_at: Option<i64>,
     /// For changes.
     pub revision: i64,
-    /// Steps that its state has.
+    /// Steps that its state has and the reader may take.
     pub moves: Vec<String>,
 }
 
@@ -114,7 +114,7 @@ type Row = (
 #[derive(Default)]
 struct Filter {
     id: Option<Uuid>,
-    status: Option<String>,
+    statuses: Option<Vec<String>>,
     account: Option<i64>,
     after: Option<Cursor>,
     limit: i64,
@@ -147,12 +147,12 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
                      'decided', (extract(epoch FROM decided_at) * 1000000)::bigint,
                      'confirmed', (extract(epoch FROM confirmed_at) * 1000000)::bigint, 'revision', revision)
              FROM cash_requests
-             WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text IS NULL OR status = $2) AND ($3::bigint IS NULL OR account = $3)
+             WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text[] IS NULL OR status = ANY ($2)) AND ($3::bigint IS NULL OR account = $3)
                  AND ($4::bigint IS NULL OR ((extract(epoch FROM created_at) * 1000000)::bigint, id) < ($4, $5))
              ORDER BY created_at DESC, id DESC LIMIT $6",
         )
         .bind(filter.id)
-        .bind(filter.status)
+        .bind(filter.statuses)
         .bind(filter.account)
         .bind(filter.after.map(|cursor| cursor.key))
         .bind(filter.after.map(|cursor| cursor.id))
@@ -199,8 +199,15 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
     Ok(flat.into_iter().map(row).collect())
 }
 
-fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<CashRow, Refusal> {
-    let ((id, _, user, account, kind, currency, amount, usd_cents, status), more, times) = row;
+/// A movement as `by` sees it. Who does not work for the house is not told that it is held, nor by what.
+fn shown(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    by: &Principal,
+    sight: Sight,
+    row: Row,
+) -> Result<CashRow, Refusal> {
+    let ((id, org, user, account, kind, currency, amount, usd_cents, status), more, times) = row;
     let (method, payer, payer_is_client, note, requested_by, approved_by, core_seq) = more;
     let (created_at, decided_at, confirmed_at, revision) = times;
     let key = key_of(tx, keyring, user)?;
@@ -213,10 +220,20 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
         )?,
         None => note,
     };
-    let from = Status::parse(&status);
-    let moves = Step::ALL
-        .into_iter()
-        .filter(|step| from.is_some_and(|from| next(from, *step, false, false).is_ok()));
+    let is_staff = by.role.is_staff();
+    let from = match Status::parse(&status) {
+        Some(from) if !is_staff => Some(from.told()),
+        from => from,
+    };
+    // A hold writes the moment of a decision too.
+    let is_told = is_staff || from.is_some_and(Status::is_decided);
+    let is_requester = requested_by == by.audit_name() || by.user() == Some(user);
+    let target = Target::of(org, user);
+    let moves = Step::ALL.into_iter().filter(|step| {
+        from.is_some_and(|from| next(from, *step, is_requester, false).is_ok())
+            && matches!(allowed(by, needed(*step), &target), Verdict::Yes(_))
+    });
+    let moves = moves.map(|step| step.name().to_owned()).collect();
     Ok(CashRow {
         id,
         user,
@@ -225,29 +242,30 @@ fn shown(tx: &mut Tx<'_>, keyring: &Keyring, sight: Sight, row: Row) -> Result<C
         currency,
         amount,
         usd_cents,
-        status,
+        status: from.map_or(status, |from| from.name().to_owned()),
         method,
         payer: if sight == Sight::Masked {
             mask_name(&payer)
         } else {
             payer
         },
-        payer_is_client,
+        payer_is_client: payer_is_client.filter(|_| is_staff),
         note,
         requested_by,
-        approved_by,
+        approved_by: approved_by.filter(|_| is_told),
         core_seq,
         created_at,
-        decided_at,
+        decided_at: decided_at.filter(|_| is_told),
         confirmed_at,
         revision,
-        moves: moves.map(|step| step.name().to_owned()).collect(),
+        moves,
     })
 }
 
 pub(super) fn by_id(
     tx: &mut Tx<'_>,
     keyring: &Keyring,
+    by: &Principal,
     sight: Sight,
     id: Uuid,
 ) -> Result<CashRow, Refusal> {
@@ -259,7 +277,7 @@ pub(super) fn by_id(
     let found = rows(tx, filter)?
         .pop()
         .ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
-    shown(tx, keyring, sight, found)
+    shown(tx, keyring, by, sight, found)
 }
 
 /// Movements that the person may see, newest first.
@@ -280,11 +298,22 @@ pub async fn list(
     {
         return Err(INVALID.field("status", "no request is ever that"));
     }
-    let keyring = Arc::clone(platform.keyring());
+    // By what the reader is told, so that no filter tells more.
+    let statuses = status.map(|status| {
+        Status::ALL
+            .into_iter()
+            .filter(|each| match by.role.is_staff() {
+                true => each.name() == status,
+                false => each.told().name() == status,
+            })
+            .map(|each| each.name().to_owned())
+            .collect()
+    });
+    let (keyring, reader) = (Arc::clone(platform.keyring()), by.clone());
     platform
         .read(by, move |tx| {
             let filter = Filter {
-                status,
+                statuses,
                 account: account.map(i64::from),
                 after: paging.after,
                 limit: paging.fetch(),
@@ -292,7 +321,7 @@ pub async fn list(
             };
             let mut items = Vec::new();
             for row in rows(tx, filter)? {
-                items.push(shown(tx, &keyring, sight, row)?);
+                items.push(shown(tx, &keyring, &reader, sight, row)?);
             }
             Ok(paging.cut(items, |row| Cursor {
                 key: row.created_at,
@@ -308,9 +337,9 @@ pub async fn list(
 /// Not permitted; no such movement for this person.
 pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<CashRow, Refusal> {
     let (_, sight) = by.scope(CASH_READ)?;
-    let keyring = Arc::clone(platform.keyring());
+    let (keyring, reader) = (Arc::clone(platform.keyring()), by.clone());
     platform
-        .read(by, move |tx| by_id(tx, &keyring, sight, id))
+        .read(by, move |tx| by_id(tx, &keyring, &reader, sight, id))
         .await
 }
 
@@ -385,8 +414,8 @@ pub async fn request(
                 ));
             }
             let id = put(unit, user, kind, &new)?;
-            let keyring = unit.keyring_shared();
-            by_id(unit.tx(), &keyring, sight, id)
+            let (keyring, reader) = (unit.keyring_shared(), unit.by().clone());
+            by_id(unit.tx(), &keyring, &reader, sight, id)
         })
         .await
 }
@@ -534,6 +563,15 @@ pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
     })
 }
 
+/// What a step takes.
+fn needed(step: Step) -> Permission {
+    match step {
+        Step::Approve | Step::Confirm | Step::Reject => CASH_DECIDE,
+        Step::Cancel => CASH_REQUEST,
+        Step::Hold | Step::Release => CASH_HOLD,
+    }
+}
+
 /// Approves, rejects, cancels, holds or releases a movement.
 ///
 /// # Errors
@@ -544,22 +582,19 @@ pub async fn take_step(
     once: Option<Once>,
     asked: Asked,
 ) -> Result<CashRow, Refusal> {
-    let permission = match asked.step {
-        Step::Approve | Step::Reject => CASH_DECIDE,
-        Step::Cancel => CASH_REQUEST,
-        Step::Hold | Step::Release => CASH_HOLD,
-        Step::Confirm => {
-            return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking"));
-        }
-    };
+    if asked.step == Step::Confirm {
+        return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking"));
+    }
+    let permission = needed(asked.step);
     let (_, sight) = by.scope(permission)?;
     if matches!(asked.step, Step::Reject | Step::Hold | Step::Release) {
         reasoned(&asked.reason)?;
     }
     let person = by.clone();
-    // Compliance reads money and does not decide on it; the database lets the program hold for it.
+    // Compliance reads money and does not decide on it; the database lets the program hold for it. A client reaches their own request
+    // in the database while nobody holds it.
     let acts = match asked.step {
-        Step::Hold | Step::Release => by.elevated(),
+        Step::Hold | Step::Release | Step::Cancel => by.elevated(),
         _ => by.clone(),
     };
     platform
@@ -574,7 +609,7 @@ pub async fn take_step(
             let to = next(held.status, asked.step, is_requester, held.was_sent)?;
             write(unit, &asked, &held, to, &me)?;
             let keyring = unit.keyring_shared();
-            by_id(unit.tx(), &keyring, sight, asked.id)
+            by_id(unit.tx(), &keyring, &person, sight, asked.id)
         })
         .await
 }

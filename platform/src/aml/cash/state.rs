@@ -71,6 +71,19 @@ impl Status {
         }
     }
 
+    /// What a client, and who brought them, is told of it: nobody learns that compliance looks at them.
+    pub fn told(self) -> Status {
+        match self {
+            Status::Held => Status::Requested,
+            other => other,
+        }
+    }
+
+    /// Whether somebody has decided for good.
+    pub fn is_decided(self) -> bool {
+        !matches!(self, Status::Requested | Status::Held)
+    }
+
     /// The status of that name.
     pub fn parse(name: &str) -> Option<Status> {
         Status::ALL.into_iter().find(|status| status.name() == name)
@@ -146,7 +159,8 @@ pub fn next(
         (Status::Requested, Step::Approve) => Ok(Status::Approved),
         (Status::Approved, Step::Confirm) => Ok(Status::Confirmed),
         (Status::Requested | Status::Held | Status::Approved, Step::Reject) => Ok(Status::Rejected),
-        (Status::Requested, Step::Cancel) => Ok(Status::Cancelled),
+        // Whoever asked does not learn that it is held, so it is taken back as if it were not; the case stays.
+        (Status::Requested | Status::Held, Step::Cancel) => Ok(Status::Cancelled),
         (Status::Requested | Status::Approved, Step::Hold) => Ok(Status::Held),
         (Status::Held, Step::Release) => Ok(Status::Requested),
         _ => Err(CASH_MOVE.because(format!(
@@ -171,6 +185,7 @@ mod tests {
             (Held, Step::Reject, Rejected),
             (Approved, Step::Reject, Rejected),
             (Requested, Step::Cancel, Cancelled),
+            (Held, Step::Cancel, Cancelled),
             (Requested, Step::Hold, Held),
             (Approved, Step::Hold, Held),
             (Held, Step::Release, Requested),
