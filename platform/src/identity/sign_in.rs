@@ -132,7 +132,13 @@ impl Identity {
         let Found { user, began } = self.begin_attempt(&email, visit).await?;
         let hash = user.as_ref().and_then(|(_, hash)| hash.clone());
         let compared = hash.clone();
-        let fits = self.hasher.fits(password, hash).await?;
+        let fits = match self.hasher.fits(password, hash).await {
+            Ok(fits) => fits,
+            Err(refusal) => {
+                self.withdraw(&email, began, visit).await?;
+                return Err(refusal);
+            }
+        };
         let (Some((user, _)), true) = (user.clone(), fits) else {
             self.note_failure(user.map(|(id, _)| id), &email, began, visit)
                 .await?;
@@ -177,6 +183,26 @@ impl Identity {
                 Ok(Ok(Found { user, began }))
             })
             .await?
+    }
+
+    /// Nothing was compared: the attempt told nobody anything.
+    async fn withdraw(&self, email: &str, began: Ts, visit: &Visit) -> Result<(), Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        let (email, network) = (email.to_owned(), visit.network());
+        self.platform
+            .command(&visit.principal("identity.sign_in"), move |unit| {
+                let now = unit.now();
+                let counts = [
+                    store::network_count(&keyring, &network),
+                    store::account_count(&keyring, &email),
+                ];
+                for id in counts {
+                    let held = store::count_for_update(unit.tx(), &id, now)?;
+                    store::save_count(unit.tx(), &id, &lockout::right(&held, began))?;
+                }
+                Ok(())
+            })
+            .await
     }
 
     /// The password fitted, and there is no session all the same: that is no better than a wrong one.
