@@ -55,6 +55,9 @@ pub fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+    // A list would be taken for the fields in their order.
+    let first = body.iter().find(|byte| !byte.is_ascii_whitespace());
+    let is_object = first == Some(&b'{');
     let mut source = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
         let inner = error.inner();
@@ -67,12 +70,23 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
         if text.starts_with("unknown field") {
             return unknown(&path, &text);
         }
+        let named = || text.split('`').nth(1).unwrap_or_default().to_owned();
         match path.as_str() {
-            "." => {
-                let name = text.split('`').nth(1).unwrap_or_default().to_owned();
-                ApiError::field(name, "the field is required")
+            "." if !is_object => no_object(),
+            "." if text.starts_with("missing field") => {
+                ApiError::field(named(), "the field is required")
             }
-            _ => ApiError::field(path, "the field has another type or value than documented"),
+            "." if text.starts_with("duplicate field") => ApiError::field(named(), TWICE),
+            "." => ApiError::new(
+                Fault::BadField,
+                "a field has another type or value than documented",
+            ),
+            inside if text.starts_with("duplicate field") => {
+                ApiError::field(format!("{inside}.{}", named()), TWICE)
+            }
+            inside => {
+                ApiError::field(inside, "the field has another type or value than documented")
+            }
         }
     })?;
     source.end().map_err(|_| {
@@ -81,7 +95,17 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             "something follows the JSON; send one object",
         )
     })?;
+    if !is_object {
+        return Err(no_object());
+    }
     Ok(value)
+}
+
+/// What is said of a field that stands there twice: which of them was meant, nobody knows.
+const TWICE: &str = "the field is there twice; send it once";
+
+fn no_object() -> ApiError {
+    ApiError::new(Fault::BadField, "the body is no JSON object; send one")
 }
 
 /// A field that is not there: ignoring it would do something else than was meant. The parser's text quotes it and what is there.
@@ -113,3 +137,65 @@ fn unknown(path: &str, text: &str) -> ApiError {
 
 /// A slip of the finger, and the separator that is written differently everywhere.
 const NEAR_EDITS: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Body {
+        #[serde(rename = "name")]
+        _name: String,
+        #[serde(default, rename = "inner")]
+        _inner: Option<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[serde(rename = "size")]
+        _size: u32,
+    }
+
+    /// Everything in it may be left out, so that an empty list would do.
+    #[derive(Debug, serde::Deserialize)]
+    struct Loose {
+        #[serde(default, rename = "name")]
+        _name: Option<String>,
+    }
+
+    fn told<T: DeserializeOwned + std::fmt::Debug>(body: &str) -> (Option<String>, String) {
+        let error = read::<T>(body.as_bytes()).expect_err(body);
+        (error.field, error.detail)
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_body_is_said() {
+        for (body, field, detail) in [
+            ("{}", Some("name"), "the field is required"),
+            (r#"{"name":"a","name":"b"}"#, Some("name"), TWICE),
+            (
+                r#"{"name":"a","inner":{"size":1,"size":2}}"#,
+                Some("inner.size"),
+                TWICE,
+            ),
+            (
+                r#"{"name":1}"#,
+                Some("name"),
+                "the field has another type or value than documented",
+            ),
+            ("[]", None, "the body is no JSON object; send one"),
+            (r#"["a"]"#, None, "the body is no JSON object; send one"),
+            ("1", None, "the body is no JSON object; send one"),
+            ("null", None, "the body is no JSON object; send one"),
+        ] {
+            let said = told::<Body>(body);
+            assert_eq!((said.0.as_deref(), said.1.as_str()), (field, detail), "{body}");
+        }
+        for body in ["[]", r#" ["a"]"#, "1"] {
+            assert_eq!(told::<Loose>(body).0, None, "{body}");
+        }
+        assert!(read::<Loose>(b" {}").is_ok());
+    }
+}

@@ -3,7 +3,7 @@
 use siaga_platform::accounts::Own;
 use siaga_platform::db::Actor;
 use siaga_platform::handlers;
-use siaga_platform::identity::faults::{CODE_WRONG, EMAIL_TAKEN, TOO_OFTEN, WRONG_CREDENTIALS};
+use siaga_platform::identity::faults::{CODE_WRONG, EMAIL_REFUSED, TOO_OFTEN, WRONG_CREDENTIALS};
 use siaga_platform::identity::permissions::USER_READ;
 use siaga_platform::identity::{
     Contact, Correction, Preferences, PreferencesChange, RiskAppetite, SignedIn, Standing,
@@ -306,7 +306,7 @@ async fn another_address_is_taken_by_a_code_that_was_sent_there() {
         let first_code = house.code(old);
         for (email, password, expected) in [
             (new, "Kuda-Hitam-Lari-77", WRONG_CREDENTIALS),
-            ("budi@contoh.id", PASSWORD, EMAIL_TAKEN),
+            ("budi@contoh.id", PASSWORD, EMAIL_REFUSED),
             (old, PASSWORD, INVALID),
         ] {
             let refused = identity.ask_new_address(&her, email, password.into(), &visit);

@@ -2,7 +2,9 @@
 
 use siaga_platform::db::Actor;
 use siaga_platform::identity::SignedIn;
-use siaga_platform::identity::faults::{EMAIL_TAKEN, LOCKED_OUT, WRONG_CREDENTIALS};
+use siaga_platform::identity::faults::{
+    EMAIL_TAKEN, LOCKED_OUT, SIGN_IN_UNDER_WAY, WRONG_CREDENTIALS,
+};
 use siaga_platform::identity::{Identity, Registration};
 
 use crate::house::{House, PASSWORD, api, from};
@@ -34,8 +36,10 @@ async fn a_hundred_guesses_at_once_are_five() {
             told.push(guess.await.expect("no panic"));
         }
         let count = |code: u16| told.iter().filter(|told| **told == Some(code)).count();
+        // Whoever came while the five were compared waits for them, whoever came behind them for the lock.
+        let refused = count(LOCKED_OUT.code) + count(SIGN_IN_UNDER_WAY.code);
         assert_eq!(
-            (count(WRONG_CREDENTIALS.code), count(LOCKED_OUT.code)),
+            (count(WRONG_CREDENTIALS.code), refused),
             (5, 95),
             "{}",
             house.kind
@@ -60,6 +64,54 @@ async fn a_hundred_guesses_at_once_are_five() {
             "{}",
             house.kind
         );
+    }
+}
+
+/// Ten right passwords at the same moment lock nobody out: some wait until the others are done.
+#[tokio::test(flavor = "multi_thread")]
+async fn right_passwords_at_once_lock_nobody_out() {
+    for house in House::all().await {
+        house.register("sari").await;
+        for _ in 0..3 {
+            let signing_in: Vec<_> = (0..10)
+                .map(|_| {
+                    let identity = house.identity.clone();
+                    tokio::spawn(async move {
+                        identity
+                            .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+                            .await
+                            .map(drop)
+                    })
+                })
+                .collect();
+            let mut opened = 0;
+            for one in signing_in {
+                match one.await.expect("no panic") {
+                    Ok(()) => opened += 1,
+                    Err(refusal) => assert_eq!(
+                        refusal.fault(),
+                        Some(SIGN_IN_UNDER_WAY),
+                        "{}: {refusal}",
+                        house.kind
+                    ),
+                }
+            }
+            assert!(opened >= 5, "{}: {opened}", house.kind);
+        }
+        // Nothing of them is counted any more: four wrong ones and a right one are still room.
+        for n in 1..5 {
+            assert_eq!(
+                guess(&house.identity, n).await,
+                Some(WRONG_CREDENTIALS.code),
+                "{}",
+                house.kind
+            );
+        }
+        let right = house
+            .identity
+            .sign_in("sari@contoh.id", PASSWORD.into(), &api())
+            .await;
+        assert!(right.is_ok(), "{}", house.kind);
     }
 }
 

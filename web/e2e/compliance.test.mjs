@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { after, before, describe, it } from "node:test";
 import { confirmAs, launch, openPage, signInAs, skip } from "./harness/browser.mjs";
-import { enrol, invite, Person } from "./harness/people.mjs";
+import { enrol, invite, Person, typeCard } from "./harness/people.mjs";
 import { picture } from "./harness/pictures.mjs";
 import { Server, until } from "./harness/server.mjs";
 
@@ -218,6 +218,7 @@ describe("the pages of compliance, keys and personal data", { skip }, () => {
   it("decides about one document alone", async () => {
     await handIn(client);
     const given = await until(async () => (await admin.get("kyc/cases?status=REVIEW_REQUIRED")).items[0], { ms: 120_000, what: () => "the documents to be read", every: 500 });
+    await typeCard(admin, given.id, CLIENT.name);
     await page.goto(`${server.origin}/kyc/${given.id}`);
     await page.locator('[role="tab"][data-document="ktp"]').click();
     await page.getByTestId("document-approve").click();

@@ -15,7 +15,7 @@ use super::messenger::Channel;
 use super::person::Person;
 use super::service::Identity;
 use super::session::challenge_open;
-use super::sign_in::{Client, Proceeded, SignedIn, Visit, Waiting, locked, open};
+use super::sign_in::{Client, Proceeded, SignedIn, Visit, Waiting, not_now, open};
 use super::totp::{self, Verdict};
 use super::{codes, passkey, store};
 use crate::audit::{Action, Change};
@@ -377,7 +377,7 @@ fn count(
     let held = store::count_for_update(unit.tx(), &id, now)?;
     match lockout::attempt(ACCOUNT, &held, now) {
         Ok(next) => Ok(Ok(store::save_count(unit.tx(), &id, &next)?)),
-        Err(seconds) => Ok(Err(locked(seconds))),
+        Err(wait) => Ok(Err(not_now(wait))),
     }
 }
 

@@ -193,6 +193,13 @@ pub const PROVIDER_TAKEN: Fault = Fault::new(
     "The account at the provider belongs to somebody else here",
     Kind::Conflict,
 );
+/// As many attempts as lock are being compared.
+pub const SIGN_IN_UNDER_WAY: Fault = Fault::new(
+    11_130,
+    "sign_in_under_way",
+    "Another sign-in is under way",
+    Kind::TooMany,
+);
 
 /// All of them.
 pub const ALL: &[Fault] = &[
@@ -224,4 +231,5 @@ pub const ALL: &[Fault] = &[
     ENROL_FIRST,
     NOT_SENT,
     PROVIDER_TAKEN,
+    SIGN_IN_UNDER_WAY,
 ];

@@ -76,7 +76,7 @@ impl Identity {
         if person.email.as_deref() == Some(email.as_str()) {
             return Err(INVALID.field("email", "it is yours already"));
         }
-        self.address_is_free(&email).await?;
+        self.address_is_free(&email, store::not_yours).await?;
         let (keyring, title) = (
             Arc::clone(self.platform.keyring()),
             self.settings.title.clone(),

@@ -12,6 +12,8 @@ use crate::refusal::Refusal;
 pub const CHARS_MIN: usize = 8;
 /// Most bytes: a hash of a megabyte would be work for us alone.
 pub const BYTES_MAX: usize = 256;
+/// Fewest different characters: with fewer, what looks long is soon guessed.
+pub const DIFFERENT_MIN: usize = 5;
 /// Shortest part of an address that a password may not contain; shorter ones are in half of all words.
 const OWN_PART_MIN: usize = 4;
 
@@ -52,6 +54,10 @@ pub fn check(password: &str, email: &str, name: &str) -> Result<(), Refusal> {
         .any(|c| !c.is_alphanumeric() && !c.is_whitespace())
     {
         return refuse("use at least one special character");
+    }
+    let lower: String = password.nfkc().collect::<String>().to_lowercase();
+    if lower.chars().collect::<HashSet<char>>().len() < DIFFERENT_MIN {
+        return refuse("use at least 5 different characters");
     }
     if is_common(password) {
         return refuse("it is one of the passwords that are tried first");
@@ -104,12 +110,8 @@ fn unleet(text: &str) -> String {
     text.chars().map(letter).collect()
 }
 
-/// Few different characters, or a run along the keyboard or the alphabet.
+/// A run along the keyboard or the alphabet.
 fn is_row(lower: &str) -> bool {
-    let different: HashSet<char> = lower.chars().collect();
-    if different.len() < 5 {
-        return true;
-    }
     const ROWS: [&str; 5] = [
         "1234567890",
         "qwertyuiop",
@@ -204,7 +206,8 @@ mod tests {
             ("1qaz!QAZ", "tried first"),
             ("Qwerty123!", "tried first"),
             ("Abcdef12!", "tried first"),
-            ("Aaaa1111!", "tried first"),
+            ("Aaaa1111!", "5 different"),
+            ("A1!\u{e9}\u{e9}\u{e9}\u{e9}\u{e9}", "5 different"),
             ("Indonesia45!", "tried first"),
             ("Rahasia#123", "tried first"),
             ("Iloveyou<3", "tried first"),

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use serde_json::json;
 
 use super::contact::{self, Contact};
-use super::faults::EMAIL_TAKEN;
 use super::service::Identity;
 use super::sign_in::{SignedIn, Visit, open};
 use super::{address, password, store};
@@ -39,7 +38,7 @@ impl Identity {
     /// Registers a client and opens their first session; a code to confirm the address is sent.
     ///
     /// # Errors
-    /// The field that is wrong; [`EMAIL_TAKEN`]; the database's.
+    /// The field that is wrong; [`EMAIL_TAKEN`](super::faults::EMAIL_TAKEN); the database's.
     pub async fn register(
         &self,
         registration: Registration,
@@ -51,7 +50,7 @@ impl Identity {
         let locale = locale(registration.locale.as_deref())?;
         password::check(&registration.password, &email, &name)?;
         // Asked before the hash, which costs; the unique index decides.
-        self.address_is_free(&email).await?;
+        self.address_is_free(&email, store::taken).await?;
         let hash = self.hasher.hash(registration.password).await?;
         let keyring = Arc::clone(self.platform.keyring());
         let client = visit.client;
@@ -101,7 +100,11 @@ impl Identity {
         Ok(signed_in)
     }
 
-    pub(super) async fn address_is_free(&self, email: &str) -> Result<(), Refusal> {
+    pub(super) async fn address_is_free(
+        &self,
+        email: &str,
+        taken: fn() -> Refusal,
+    ) -> Result<(), Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let email = email.to_owned();
         let found = self
@@ -113,7 +116,7 @@ impl Identity {
             .await?;
         match found {
             None => Ok(()),
-            Some(_) => Err(EMAIL_TAKEN.field("email", "sign in, or ask for a new password")),
+            Some(_) => Err(taken()),
         }
     }
 }

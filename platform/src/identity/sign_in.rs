@@ -8,9 +8,9 @@ use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use super::confirm::Method;
-use super::faults::{LOCKED_OUT, WRONG_CREDENTIALS};
+use super::faults::{LOCKED_OUT, SIGN_IN_UNDER_WAY, WRONG_CREDENTIALS};
 use super::limit::household;
-use super::lockout::{self, ACCOUNT, NETWORK};
+use super::lockout::{self, ACCOUNT, NETWORK, Wait};
 use super::messenger::Channel;
 use super::person::Person;
 use super::service::Identity;
@@ -113,13 +113,15 @@ pub enum SignedIn {
 /// What the first unit of a sign-in finds.
 struct Found {
     user: Option<(Uuid, Option<String>)>,
+    /// When the attempt was begun, by which its count is found again.
+    began: Ts,
 }
 
 impl Identity {
     /// Signs in with address and password.
     ///
     /// # Errors
-    /// [`LOCKED_OUT`], [`WRONG_CREDENTIALS`], a suspended account; the database's.
+    /// [`LOCKED_OUT`], [`SIGN_IN_UNDER_WAY`], [`WRONG_CREDENTIALS`], a suspended account; the database's.
     pub async fn sign_in(
         &self,
         email: &str,
@@ -127,16 +129,23 @@ impl Identity {
         visit: &Visit,
     ) -> Result<SignedIn, Refusal> {
         let email = address::email(email).map_err(|_| wrong())?;
-        let Found { user } = self.count_attempt(&email, visit).await?;
+        let Found { user, began } = self.begin_attempt(&email, visit).await?;
         let hash = user.as_ref().and_then(|(_, hash)| hash.clone());
         let compared = hash.clone();
-        let fits = self.hasher.fits(password, hash).await?;
+        let fits = match self.hasher.fits(password, hash).await {
+            Ok(fits) => fits,
+            Err(refusal) => {
+                self.withdraw(&email, began, visit).await?;
+                return Err(refusal);
+            }
+        };
         let (Some((user, _)), true) = (user.clone(), fits) else {
-            self.note_failure(user.map(|(id, _)| id), visit).await?;
+            self.note_failure(user.map(|(id, _)| id), &email, began, visit)
+                .await?;
             return Err(wrong());
         };
         let keyring = Arc::clone(self.platform.keyring());
-        let visit_now = visit.clone();
+        let (account, visit_now) = (email.clone(), visit.clone());
         let sends = (self.serves(Channel::Email), self.serves(Channel::Sms));
         let done = self
             .platform
@@ -145,33 +154,80 @@ impl Identity {
                 if store::password_hash(unit.tx(), user)? != compared {
                     return Err(wrong());
                 }
-                forgive(unit, &keyring, &email, &visit_now)?;
+                forgive(unit, &keyring, &account, &visit_now, began)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 person.standing.may_sign_in()?;
                 proceed(unit, person, visit_now.client, sends)
             })
-            .await?;
-        self.opened(done).await
+            .await;
+        match done {
+            Ok(done) => self.opened(done).await,
+            Err(refusal) => {
+                self.count_failure(&email, began, visit).await?;
+                Err(refusal)
+            }
+        }
     }
 
     /// Counts the attempt before anything is compared, for the network address and for the account.
-    async fn count_attempt(&self, email: &str, visit: &Visit) -> Result<Found, Refusal> {
+    async fn begin_attempt(&self, email: &str, visit: &Visit) -> Result<Found, Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let (email, network) = (email.to_owned(), visit.network());
         self.platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
-                if let Err(refusal) = count(unit, &keyring, &email, &network)? {
+                if let Err(refusal) = begin(unit, &keyring, &email, &network)? {
                     return Ok(Err(refusal));
                 }
                 let user = store::by_email(unit.tx(), &keyring, &email)?;
-                Ok(Ok(Found { user }))
+                let began = unit.now();
+                Ok(Ok(Found { user, began }))
             })
             .await?
     }
 
-    async fn note_failure(&self, user: Option<Uuid>, visit: &Visit) -> Result<(), Refusal> {
+    /// Nothing was compared: the attempt told nobody anything.
+    async fn withdraw(&self, email: &str, began: Ts, visit: &Visit) -> Result<(), Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        let (email, network) = (email.to_owned(), visit.network());
         self.platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
+                let now = unit.now();
+                let counts = [
+                    store::network_count(&keyring, &network),
+                    store::account_count(&keyring, &email),
+                ];
+                for id in counts {
+                    let held = store::count_for_update(unit.tx(), &id, now)?;
+                    store::save_count(unit.tx(), &id, &lockout::right(&held, began))?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// The password fitted, and there is no session all the same: that is no better than a wrong one.
+    async fn count_failure(&self, email: &str, began: Ts, visit: &Visit) -> Result<(), Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        let (email, network) = (email.to_owned(), visit.network());
+        self.platform
+            .command(&visit.principal("identity.sign_in"), move |unit| {
+                fail(unit, &keyring, &email, &network, began)
+            })
+            .await
+    }
+
+    async fn note_failure(
+        &self,
+        user: Option<Uuid>,
+        email: &str,
+        began: Ts,
+        visit: &Visit,
+    ) -> Result<(), Refusal> {
+        let keyring = Arc::clone(self.platform.keyring());
+        let (email, network) = (email.to_owned(), visit.network());
+        self.platform
+            .command(&visit.principal("identity.sign_in"), move |unit| {
+                fail(unit, &keyring, &email, &network, began)?;
                 // Noted for nobody, too: how long it takes would say whether there is such an address.
                 let change = Change::new(Action::Access, "session", "none").field(
                     "sign_in",
@@ -308,7 +364,61 @@ pub(super) fn open(
     })
 }
 
-/// Counts one attempt; the inner refusal is committed with the count.
+/// Begins an attempt; the inner refusal is committed with the count. The address before the account, as everywhere, so that two attempts
+/// never wait for each other.
+fn begin(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    email: &str,
+    network: &str,
+) -> Result<Result<(), Refusal>, Refusal> {
+    let now = unit.now();
+    let network = store::network_count(keyring, network);
+    let account = store::account_count(keyring, email);
+    let held = store::count_for_update(unit.tx(), &network, now)?;
+    let from_there = match lockout::begin(NETWORK, &held, now) {
+        Ok(next) => next,
+        Err(wait) => return Ok(Err(not_now(wait))),
+    };
+    let held = store::count_for_update(unit.tx(), &account, now)?;
+    match lockout::begin(ACCOUNT, &held, now) {
+        Ok(next) => {
+            store::save_count(unit.tx(), &network, &from_there)?;
+            store::save_count(unit.tx(), &account, &next)?;
+            Ok(Ok(()))
+        }
+        Err(wait) => {
+            // Whoever goes on at a locked account fails at the address; whoever comes at the same moment as others does not.
+            if matches!(wait, Wait::Locked(_)) {
+                let failed = lockout::wrong(NETWORK, &from_there, now, now);
+                store::save_count(unit.tx(), &network, &failed)?;
+            }
+            Ok(Err(not_now(wait)))
+        }
+    }
+}
+
+/// The attempt that was begun then has failed.
+fn fail(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    email: &str,
+    network: &str,
+    began: Ts,
+) -> Result<(), Refusal> {
+    let now = unit.now();
+    let rules = [
+        (store::network_count(keyring, network), NETWORK),
+        (store::account_count(keyring, email), ACCOUNT),
+    ];
+    for (id, rule) in rules {
+        let held = store::count_for_update(unit.tx(), &id, now)?;
+        store::save_count(unit.tx(), &id, &lockout::wrong(rule, &held, began, now))?;
+    }
+    Ok(())
+}
+
+/// Counts one attempt as failed before it is tried; the inner refusal is committed with the count.
 pub(super) fn count(
     unit: &mut Unit<'_, '_>,
     keyring: &Keyring,
@@ -325,24 +435,27 @@ pub(super) fn count(
         let held = store::count_for_update(unit.tx(), &id, now)?;
         match lockout::attempt(rule, &held, now) {
             Ok(next) => store::save_count(unit.tx(), &id, &next)?,
-            Err(seconds) => return Ok(Err(locked(seconds))),
+            Err(wait) => return Ok(Err(not_now(wait))),
         }
     }
     Ok(Ok(()))
 }
 
-/// Gives the attempt back.
+/// Gives the attempt that was begun then back, and forgets the account's failures.
 fn forgive(
     unit: &mut Unit<'_, '_>,
     keyring: &Keyring,
     email: &str,
     visit: &Visit,
+    began: Ts,
 ) -> Result<(), Refusal> {
     let now: Ts = unit.now();
     let network = store::network_count(keyring, &visit.network());
     let held = store::count_for_update(unit.tx(), &network, now)?;
-    store::save_count(unit.tx(), &network, &lockout::give_back(NETWORK, &held))?;
-    forgive_account(unit, keyring, email)
+    store::save_count(unit.tx(), &network, &lockout::right(&held, began))?;
+    let account = store::account_count(keyring, email);
+    let held = store::count_for_update(unit.tx(), &account, now)?;
+    store::save_count(unit.tx(), &account, &lockout::anew(&held, began))
 }
 
 /// An account's failures are forgotten.
@@ -361,6 +474,11 @@ pub(super) fn wrong() -> Refusal {
     WRONG_CREDENTIALS.because("check both, or ask for a new password")
 }
 
-pub(super) fn locked(seconds: u32) -> Refusal {
-    LOCKED_OUT.for_seconds(seconds, "wait, or ask for a new password")
+pub(super) fn not_now(wait: Wait) -> Refusal {
+    match wait {
+        Wait::Locked(seconds) => {
+            LOCKED_OUT.for_seconds(seconds, "wait, or ask for a new password")
+        }
+        Wait::UnderWay => SIGN_IN_UNDER_WAY.for_seconds(1, "repeat it in a moment"),
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::checks::expiry::Expiry;
 use super::checks::nik::Sex;
+use crate::aml::lists::country::country;
 
 /// Which document.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -178,6 +179,25 @@ pub fn missing(have: &BTreeSet<Kind>, wanted: Wanted) -> Vec<Kind> {
         .collect()
 }
 
+/// What is no name of a country and says that somebody is a citizen, in the form of [`country`].
+const CITIZEN: [&str; 2] = ["warga negara indonesia", "indonesian"];
+
+/// The country of Indonesia in the form of [`country`]; a card prints `WNI`.
+const INDONESIA: &str = "ID";
+
+/// A nationality in one form, however a document or a person writes it. `None` for nothing.
+pub fn nationality(text: &str) -> Option<String> {
+    let country = match text.trim() {
+        // Germany's own code in zones.
+        "D" => country("DEU"),
+        text => country(text),
+    };
+    country.map(|said| match CITIZEN.contains(&said.as_str()) {
+        true => INDONESIA.to_owned(),
+        false => said,
+    })
+}
+
 /// What is read on a document, by the names of the card. All of it is a person's: it is stored sealed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -215,6 +235,12 @@ impl Fields {
         self.ttl
             .as_deref()
             .and_then(|text| text.trim().parse().ok())
+    }
+
+    /// Whether a nationality was read, and another one than the Indonesian.
+    pub fn is_foreign(&self) -> bool {
+        let said = self.kewarganegaraan.as_deref().and_then(nationality);
+        said.is_some_and(|said| said != INDONESIA)
     }
 
     /// The number by which the document of `kind` is known, in one form.
@@ -285,6 +311,30 @@ mod tests {
                 .into_iter()
                 .all(|reading| Reading::parse(reading.name()) == Some(reading))
         );
+    }
+
+    #[test]
+    fn whoever_is_called_indonesian_is_no_foreigner() {
+        let said = |nationality: Option<&str>| Fields {
+            kewarganegaraan: nationality.map(str::to_owned),
+            ..Fields::default()
+        };
+        for citizen in [
+            "WNI",
+            "wni",
+            "IDN",
+            "INDONESIA",
+            " Indonesia ",
+            "Warga Negara Indonesia",
+        ] {
+            assert!(!said(Some(citizen)).is_foreign(), "{citizen}");
+        }
+        assert!(!said(None).is_foreign());
+        for foreign in ["SGP", "Singapura", "WNA"] {
+            assert!(said(Some(foreign)).is_foreign(), "{foreign}");
+        }
+        assert_eq!(nationality("D"), nationality("Germany"));
+        assert_ne!(nationality("UNO"), nationality("IDN"));
     }
 
     #[test]

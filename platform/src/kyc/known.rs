@@ -37,9 +37,10 @@ pub fn known(tx: &mut Tx<'_>, keyring: &Keyring, user: Uuid) -> Result<Known, Re
     for document in rows::current(tx, case.id, case.standing.attempt)? {
         let fields = document.fields(&key)?;
         known.birth = known.birth.or(fields.birth());
+        let foreign = fields.is_foreign();
         known.names.extend(fields.nama);
-        // The card is given to citizens alone and does not always say so.
-        let nationality = if document.kind == Kind::Ktp {
+        // The card of a citizen does not always say so; a foreigner's says of where.
+        let nationality = if document.kind == Kind::Ktp && !foreign {
             Some("IDN".to_owned())
         } else {
             fields.kewarganegaraan

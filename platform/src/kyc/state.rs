@@ -252,7 +252,7 @@ fn approve(case: &Standing, by: Uuid) -> Result<Next, Refusal> {
     decidable(case, by)?;
     if case.barred {
         return Err(
-            BARRED.because("reject it, or correct what the machine read; the findings say why")
+            BARRED.because("correct what the machine read, type what it did not, or reject it; the findings say why")
         );
     }
     match case.first {

@@ -76,7 +76,6 @@ struct Ready {
 struct Client {
     id: Uuid,
     org: Uuid,
-    team: Option<Uuid>,
 }
 
 /// Takes documents of `by`, or of `client` when compliance hands in for one.
@@ -190,7 +189,9 @@ async fn find_client(kyc: &Kyc, by: &Principal, client: Option<Uuid>) -> Result<
         .platform
         .read(&system, move |tx| {
             let query = sqlx::query_as(
-                "SELECT org_id, team_id FROM users WHERE id = $1 AND status <> 'deleted'",
+                "SELECT u.org_id, coalesce(l.team_id, u.team_id) FROM users AS u
+                 LEFT JOIN leads AS l ON l.user_id = u.id AND l.status <> 'merged'
+                 WHERE u.id = $1 AND u.status <> 'deleted'",
             );
             Ok(tx.optional(query.bind(id))?)
         })
@@ -203,7 +204,7 @@ async fn find_client(kyc: &Kyc, by: &Principal, client: Option<Uuid>) -> Result<
         referrer: None,
     };
     by.may(UPLOAD, &target)?;
-    Ok(Client { id, org, team })
+    Ok(Client { id, org })
 }
 
 /// What each file is: as it is said to be, else what is missing next. Before the case is locked: at worst
@@ -242,6 +243,23 @@ async fn kinds_of(kyc: &Kyc, client: &Client, files: &[File]) -> Result<Vec<Kind
     Ok(kinds)
 }
 
+/// The team that has the client's lead; somebody of the house, who has none, is of their own team. The lead is held, and before the
+/// case, as by whoever assigns it: it goes to no other team while the rows are written.
+fn team_of(tx: &mut Tx<'_>, user: Uuid) -> Result<Option<Uuid>, Refusal> {
+    let lead: Option<(Option<Uuid>,)> = tx.optional(
+        sqlx::query_as(
+            "SELECT team_id FROM leads WHERE user_id = $1 AND status <> 'merged' FOR SHARE",
+        )
+        .bind(user),
+    )?;
+    if let Some((Some(team),)) = lead {
+        return Ok(Some(team));
+    }
+    let own: Option<(Option<Uuid>,)> =
+        tx.optional(sqlx::query_as("SELECT team_id FROM users WHERE id = $1").bind(user))?;
+    Ok(own.and_then(|(team,)| team))
+}
+
 fn write(
     unit: &mut Unit<'_, '_>,
     client: &Client,
@@ -249,7 +267,8 @@ fn write(
     wanted: super::document::Wanted,
 ) -> Result<HandedIn, Refusal> {
     let now = unit.now();
-    let mut case = rows::begin_case(unit, new_id(now), client.id, client.org, client.team)?;
+    let team = team_of(unit.tx(), client.id)?;
+    let mut case = rows::begin_case(unit, new_id(now), client.id, client.org, team)?;
     let before = case.standing.state;
     let (attempt, mut have) = (
         case.standing.attempt,
@@ -267,7 +286,7 @@ fn write(
     if case.standing.attempt != attempt {
         rows::carry(unit, &case, attempt)?;
     }
-    case.team = client.team;
+    case.team = team;
     case.reason = None;
     case.decided_by = None;
     case.findings.clear();

@@ -7,7 +7,7 @@ use siaga_platform::crm::{Follow, view};
 use siaga_platform::ids::HOUSE;
 use siaga_platform::kyc::document::Kind;
 use siaga_platform::kyc::faults::{
-    BLOCKED, DISPUTED, NO_DISPUTE, NOT_OPEN, NOT_SCREENED, REVIEWED, SAME_DOCUMENT,
+    BARRED, BLOCKED, DISPUTED, NO_DISPUTE, NOT_OPEN, NOT_SCREENED, REVIEWED, SAME_DOCUMENT,
 };
 use siaga_platform::kyc::state::{Reason, State};
 use siaga_platform::kyc::{self, Outcome, Verb};
@@ -48,6 +48,19 @@ async fn two_officers_verify_a_client_whom_no_machine_could_read_and_the_account
             "{kind}"
         );
 
+        office.screened(user).await;
+        assert_eq!(
+            fault(
+                office
+                    .decide(&office.anna, handed.case, Verb::Approve)
+                    .await
+            ),
+            BARRED,
+            "{kind}: nobody knows yet who that is"
+        );
+        // Another name than she registered with: two persons have to look at it.
+        let card = first.documents[0].id;
+        office.put_card(&office.anna, card, "Wulandari", 1).await;
         assert_eq!(
             fault(
                 office
@@ -587,6 +600,7 @@ async fn a_document_that_ran_out_while_it_waited_is_not_approved() {
             ttl: Some("1985-08-17".into()),
             // A day more than six months from the first day of this house, and a day less from the third.
             berlaku_sampai: Some("2027-05-16".into()),
+            kewarganegaraan: Some("SGP".into()),
             ..Default::default()
         };
         kyc::type_fields(

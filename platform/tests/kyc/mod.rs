@@ -5,3 +5,4 @@ mod locks;
 pub mod office;
 mod photo;
 mod rights;
+mod teams;

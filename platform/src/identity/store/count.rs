@@ -17,7 +17,8 @@ pub(in crate::identity) fn network_count(keyring: &Keyring, address: &str) -> Bl
     blind(keyring, "sign_in_counts.network", address)
 }
 
-/// The count, locked to the end of the transaction: whoever tries at the same moment waits here.
+/// The count, locked to the end of the transaction: whoever tries at the same moment waits here. Attempts that are under way stand among
+/// the others below zero.
 pub(in crate::identity) fn count_for_update(
     tx: &mut Tx<'_>,
     id: &BlindIndex,
@@ -32,8 +33,11 @@ pub(in crate::identity) fn count_for_update(
         .bind(bound(now)),
     )?;
     let (attempts, locked_until, locks) = row;
+    let (under_way, attempts): (Vec<i64>, Vec<i64>) =
+        attempts.into_iter().partition(|at| *at < 0);
     Ok(Count {
         attempts: attempts.into_iter().map(ts).collect(),
+        under_way: under_way.into_iter().map(|at| ts(-at)).collect(),
         locked_until: locked_until.map(ts),
         locks: u32::try_from(locks).unwrap_or_default(),
     })
@@ -45,19 +49,14 @@ pub(in crate::identity) fn save_count(
     id: &BlindIndex,
     count: &Count,
 ) -> Result<(), Refusal> {
+    let failed = count.attempts.iter().map(|at| micros(*at));
+    let under_way = count.under_way.iter().map(|at| -micros(*at));
     tx.execute(
         sqlx::query(
             "UPDATE sign_in_counts SET attempts = $2, locked_until = $3, locks = $4 WHERE id = $1",
         )
         .bind(&id[..])
-        .bind(
-            count
-                .attempts
-                .iter()
-                .copied()
-                .map(micros)
-                .collect::<Vec<i64>>(),
-        )
+        .bind(failed.chain(under_way).collect::<Vec<i64>>())
         .bind(count.locked_until.map(bound))
         .bind(i32::try_from(count.locks).unwrap_or(i32::MAX)),
     )?;

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::crypto::{Keyring, Sealed, SubjectKey, blind};
 use crate::db::Tx;
-use crate::identity::faults::EMAIL_TAKEN;
+use crate::identity::faults::{EMAIL_REFUSED, EMAIL_TAKEN};
 use crate::identity::person::{Person, Standing};
 use crate::ids::new_id;
 use crate::people::{Area, Role};
@@ -314,6 +314,11 @@ pub(in crate::identity) fn taken() -> Refusal {
     EMAIL_TAKEN.field("email", "sign in, or ask for a new password")
 }
 
+/// To somebody who is signed in, and has no account behind that address to sign in to.
+pub(in crate::identity) fn not_yours() -> Refusal {
+    EMAIL_REFUSED.field("email", "use another one")
+}
+
 /// Gives a user other personal data: the first administrator takes the owner's row.
 pub(in crate::identity) fn rename(
     unit: &mut Unit<'_, '_>,
@@ -384,7 +389,7 @@ pub(in crate::identity) fn set_email(
         .bind(sealed.as_bytes())
         .bind(&index[..]),
     );
-    set.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", taken))?;
+    set.map_err(|error| Refusal::from(error).on_duplicate("users_email_index_key", not_yours))?;
     Ok(())
 }
 

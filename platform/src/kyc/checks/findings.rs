@@ -4,12 +4,12 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::expiry::{Term, term};
+use super::expiry::{Expiry, Term, term};
 use super::mrz::{self, Mrz};
 use super::nik::{self, PROVINCES, Sex};
 use super::quality::{POOR, UNREADABLE};
-use super::{expiry, names, npwp};
-use crate::kyc::document::{Fields, Kind, Reading};
+use super::{names, npwp};
+use crate::kyc::document::{Fields, Kind, Reading, nationality};
 use crate::kyc::state::Reason;
 
 /// Youngest client: with 17 an Indonesian citizen gets an identity card.
@@ -64,7 +64,7 @@ codes! {
     /// Nothing was read by machine or person.
     Unread = "unread", Risk, "Nobody has read this document; type what it says";
     /// A field that the checks need is not there.
-    FieldMissing = "field_missing", Risk, "A field that the checks need was not read";
+    FieldMissing = "field_missing", Risk, "A field that the checks need is missing; type what it says";
     /// Hard to read.
     PoorImage = "poor_image", Note, "The picture is hard to read";
     /// Not to be read.
@@ -85,10 +85,16 @@ codes! {
     MrzInvalid = "mrz_invalid", Risk, "The machine-readable zone is none of a passport, or a check digit or state in it is wrong";
     /// Zone and page differ.
     MrzDiffers = "mrz_differs", Risk, "The machine-readable zone says something else than the page";
+    /// Zone and page differ.
+    OtherSex = "other_sex", Risk, "The machine-readable zone names another sex than the page";
+    /// Zone and page differ.
+    OtherNationality = "other_nationality", Risk, "The machine-readable zone names another nationality than the page";
     /// Over.
     Expired = "expired", Bar, "The document has expired";
     /// Six months or less.
     ExpiresSoon = "expires_soon", Bar, "The document is valid for six months or less";
+    /// A day on the card of a citizen.
+    PrintedDate = "printed_date", Note, "The card prints a day that is over or near; a citizen's is valid for life all the same, of a foreigner type the nationality";
     /// Two documents.
     NameMismatch = "name_mismatch", Risk, "The names on two documents differ";
     /// Two documents.
@@ -223,8 +229,30 @@ fn zone(seen: &Seen) -> Option<Mrz> {
         .and_then(|lines| mrz::read(lines).ok())
 }
 
+/// How heavy a finding is on this document: an account is opened for nobody of whom no document says who they are.
+fn weight_on(code: Code, seen: &Seen) -> Weight {
+    let names_nobody = match code {
+        Code::Unread => true,
+        Code::FieldMissing => {
+            let fields = &seen.fields;
+            fields.nama.is_none() || fields.number(seen.kind).is_none() || fields.birth().is_none()
+        }
+        _ => false,
+    };
+    if names_nobody && matches!(seen.kind, Kind::Ktp | Kind::Passport) {
+        Weight::Bar
+    } else {
+        code.weight()
+    }
+}
+
 fn one(seen: &Seen, today: Date, found: &mut Vec<Finding>) {
-    let mut add = |code: Code| found.push(Finding::of(code, Some(seen.id)));
+    let mut add = |code: Code| {
+        found.push(Finding {
+            weight: weight_on(code, seen),
+            ..Finding::of(code, Some(seen.id))
+        });
+    };
     if seen.picture_known {
         add(Code::PictureKnown);
     }
@@ -247,7 +275,10 @@ fn one(seen: &Seen, today: Date, found: &mut Vec<Finding>) {
         return;
     }
     let fields = &seen.fields;
-    match fields.expiry().map(|expiry| term(expiry, today)) {
+    // The card of a citizen is valid for life whatever it prints: since 2011 the older ones are too.
+    let for_life = seen.kind == Kind::Ktp && !fields.is_foreign();
+    match until(seen).map(|until| term(until, today)) {
+        Some(Term::Over | Term::TooShort) if for_life => add(Code::PrintedDate),
         Some(Term::Over) => add(Code::Expired),
         Some(Term::TooShort) => add(Code::ExpiresSoon),
         Some(Term::Fine) | None => {}
@@ -269,6 +300,20 @@ fn one(seen: &Seen, today: Date, found: &mut Vec<Finding>) {
             }
         }
         Kind::Selfie => {}
+    }
+}
+
+/// Until when a document is valid: of a passport the earlier of what the page and a zone without a fault say.
+fn until(seen: &Seen) -> Option<Expiry> {
+    let page = seen.fields.expiry();
+    if seen.kind != Kind::Passport {
+        return page;
+    }
+    let zone = zone(seen).filter(|zone| zone.is_valid() && zone.is_passport());
+    match (page, zone.and_then(|zone| zone.expiry())) {
+        (Some(Expiry::On(page)), Some(zone)) => Some(Expiry::On(page.min(zone))),
+        (_, Some(zone)) => Some(Expiry::On(zone)),
+        (page, None) => page,
     }
 }
 
@@ -335,12 +380,23 @@ fn passport(seen: &Seen, add: &mut impl FnMut(Code)) {
             .is_none_or(|birth| short(birth) != short(page))
     });
     let other_expiry = match (fields.expiry(), zone.expiry()) {
-        (Some(expiry::Expiry::On(page)), Some(zone)) => page != zone,
-        (Some(expiry::Expiry::ForLife), _) => true,
+        (Some(Expiry::On(page)), Some(zone)) => page != zone,
+        (Some(Expiry::ForLife), _) => true,
         _ => false,
     };
     if other_name || other_number || other_birth || other_expiry {
         add(Code::MrzDiffers);
+    }
+    if let (Some(page), Some(zone)) = (fields.jenis_kelamin, zone.sex)
+        && page != zone
+    {
+        add(Code::OtherSex);
+    }
+    let page = fields.kewarganegaraan.as_deref().and_then(nationality);
+    if let (Some(page), Some(zone)) = (page, nationality(&zone.nationality))
+        && page != zone
+    {
+        add(Code::OtherNationality);
     }
 }
 

@@ -97,7 +97,7 @@ fn each_fault_of_a_card_is_found() {
         (|f| f.nik = None, &[Code::FieldMissing]),
         (
             |f| f.berlaku_sampai = Some("2026-12-01".into()),
-            &[Code::ExpiresSoon],
+            &[Code::PrintedDate],
         ),
         (|f| f.berlaku_sampai = Some("2026-12-02".into()), &[]),
     ];
@@ -109,6 +109,74 @@ fn each_fault_of_a_card_is_found() {
             expected,
             "{fields:?}"
         );
+    }
+}
+
+#[test]
+fn the_card_of_a_citizen_is_valid_for_life_and_that_of_a_foreigner_is_not() {
+    let with = |nationality: Option<&str>, until: &str| {
+        let fields = Fields {
+            kewarganegaraan: nationality.map(str::to_owned),
+            berlaku_sampai: Some(until.into()),
+            ..ktp()
+        };
+        check(&[seen(Kind::Ktp, fields)], &nobody(), today())
+    };
+    for nationality in [None, Some("WNI"), Some("IDN"), Some("INDONESIA")] {
+        for until in ["2017-08-17", "2026-12-01"] {
+            let findings = with(nationality, until);
+            let codes: Vec<Code> = findings.iter().map(|finding| finding.code).collect();
+            assert_eq!(codes, [Code::PrintedDate], "{nationality:?} {until}");
+            assert!(!is_risky(&findings), "{nationality:?} {until}");
+        }
+    }
+    for (until, code) in [
+        ("2017-08-17", Code::Expired),
+        ("2026-12-01", Code::ExpiresSoon),
+    ] {
+        let findings = with(Some("SGP"), until);
+        assert_eq!(findings.first().map(|finding| finding.code), Some(code));
+        assert!(is_barred(&findings), "{until}");
+    }
+    assert!(with(Some("SGP"), "2026-12-02").is_empty());
+}
+
+#[test]
+fn a_passport_runs_out_with_its_zone() {
+    let mut fields = passport_until("260901");
+    fields.berlaku_sampai = Some("2030-01-01".into());
+    let found = codes(&[seen(Kind::Passport, fields)], &nobody());
+    assert_eq!(found, [Code::ExpiresSoon, Code::MrzDiffers]);
+    let mut fields = passport_until("260531");
+    fields.berlaku_sampai = None;
+    let found = codes(&[seen(Kind::Passport, fields)], &nobody());
+    assert_eq!(found, [Code::Expired, Code::FieldMissing]);
+    // A zone with a fault proves nothing.
+    let mut fields = passport_until("260901");
+    fields.berlaku_sampai = Some("2030-01-01".into());
+    if let Some(line) = fields.mrz.as_mut().and_then(|lines| lines.get_mut(1)) {
+        line.replace_range(43..44, if line.ends_with('0') { "1" } else { "0" });
+    }
+    let found = codes(&[seen(Kind::Passport, fields)], &nobody());
+    assert_eq!(found, [Code::MrzInvalid, Code::MrzDiffers]);
+}
+
+#[test]
+fn sex_and_nationality_of_a_passport_are_those_of_its_zone() {
+    let with = |sex: Option<Sex>, nationality: Option<&str>| {
+        let fields = Fields {
+            jenis_kelamin: sex,
+            kewarganegaraan: nationality.map(str::to_owned),
+            ..passport_until("300101")
+        };
+        codes(&[seen(Kind::Passport, fields)], &nobody())
+    };
+    for nationality in ["IDN", "idn", "Indonesia", "WNI"] {
+        assert!(with(Some(Sex::Female), Some(nationality)).is_empty());
+    }
+    assert_eq!(with(Some(Sex::Male), None), [Code::OtherSex]);
+    for nationality in ["SGP", "Singapore", "Atlantis"] {
+        assert_eq!(with(None, Some(nationality)), [Code::OtherNationality]);
     }
 }
 
@@ -186,14 +254,36 @@ fn documents_must_name_one_person() {
 }
 
 #[test]
-fn what_nobody_read_takes_two_persons() {
-    let unread = Seen {
-        reading: Reading::ByHand,
-        fields: Fields::default(),
-        ..seen(Kind::Ktp, ktp())
-    };
-    let findings = check(&[unread], &nobody(), today());
-    assert!(is_risky(&findings) && !is_barred(&findings), "{findings:?}");
+fn nobody_is_approved_of_whom_no_document_says_who_they_are() {
+    for (kind, bars) in [
+        (Kind::Ktp, true),
+        (Kind::Passport, true),
+        (Kind::Npwp, false),
+        (Kind::ProofOfAddress, false),
+    ] {
+        for reading in [Reading::ByHand, Reading::Typed] {
+            let empty = Seen {
+                reading,
+                ..seen(kind, Fields::default())
+            };
+            let findings = check(&[empty], &nobody(), today());
+            assert!(is_risky(&findings), "{kind:?}: {findings:?}");
+            assert_eq!(is_barred(&findings), bars, "{kind:?}: {findings:?}");
+        }
+    }
+    let spoilt: [(fn(&mut Fields), bool); 4] = [
+        (|f| f.nama = None, true),
+        (|f| f.nomor_paspor = None, true),
+        (|f| f.ttl = None, true),
+        (|f| f.berlaku_sampai = None, false),
+    ];
+    for (spoil, bars) in spoilt {
+        let mut fields = passport_until("300101");
+        spoil(&mut fields);
+        let findings = check(&[seen(Kind::Passport, fields)], &nobody(), today());
+        assert!(is_risky(&findings), "{findings:?}");
+        assert_eq!(is_barred(&findings), bars, "{findings:?}");
+    }
 }
 
 #[test]
@@ -226,6 +316,7 @@ fn the_machine_rejects_only_what_it_can_prove() {
     );
     let mut card = ktp();
     card.berlaku_sampai = Some("2020-01-01".into());
+    card.kewarganegaraan = Some("SGP".into());
     assert_eq!(
         reject(&[seen(Kind::Ktp, card)]),
         None,

@@ -28,6 +28,7 @@ const INDONESIAN: Record<string, readonly [title: string, todo: string]> = {
   code_used: ["Kode sudah dipakai", "Tunggu angka berikutnya."],
   challenge_over: ["Proses masuk terlalu lama", "Mulai lagi dengan kata sandi."],
   too_often: ["Terlalu banyak permintaan", "Tunggu sebentar, lalu coba lagi."],
+  sign_in_under_way: ["Proses masuk lain sedang berjalan", "Coba lagi sebentar lagi."],
   no_such_factor: ["Faktor itu tidak ada", "Pilih cara lain."],
   last_factor: ["Faktor terakhir harus tetap ada", "Tambahkan faktor lain dulu."],
   user_suspended: ["Akun ditangguhkan", "Hubungi pengelola."],
