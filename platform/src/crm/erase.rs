@@ -114,7 +114,9 @@ impl Store for Leads {
                 .bind(ROWS_MAX),
         )?;
         for (old,) in former {
-            unit.destroy_key(old, KeyClass::Personal)?;
+            for class in [KeyClass::Personal, KeyClass::Statutory] {
+                unit.destroy_key(old, class)?;
+            }
         }
         let items = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         Ok(Erased::rows(Done::Anonymised, items))

@@ -54,4 +54,5 @@ pub const FILES: &[Source] = sources![
     "0080_list_files",
     "0084_holders",
     "0087_exact_caps",
+    "0105_sealed_reasons",
 ];
