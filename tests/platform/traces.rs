@@ -320,12 +320,11 @@ async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
         for n in 0..PERSONS {
             persons.push(person(&office, n).await);
         }
-        // What may be said in the clear while the person is there: text of links, cities, proofs, keys of requests.
+        // What may be said in the clear while the person is there: text of links, proofs, keys of requests.
         let open = [
             "idempotency_keys.key",
             "lead_captures.utm",
             "lead_facts.proof",
-            "leads.territory",
             "leads.utm",
         ];
         assert_eq!(

@@ -565,7 +565,6 @@ fn create(
         phone_index: phone,
         email_index: email,
         past: Vec::new(),
-        territory: clean.known.city.as_deref().and_then(contact::territory),
         interests: clean.interests.clone(),
         assigned_to: None,
         team: None,
