@@ -204,7 +204,11 @@ mod tests {
     fn a_failed_try_does_not_hide_the_list_in_force() {
         for (version, error, expected) in [
             (0, None, "never taken"),
-            (0, Some("no answer"), "never taken; last try refused: no answer"),
+            (
+                0,
+                Some("no answer"),
+                "never taken; last try refused: no answer",
+            ),
             (1, None, "version 1, 7379 entries"),
             (
                 1,

@@ -185,24 +185,29 @@ pub(super) async fn seal_plain(platform: &Platform, by: &Principal) -> Result<()
     for (id, org, subject, reason) in plain {
         // The person's key is made, where there is none, for the organisation that holds them.
         let within = by.clone().within(org);
-        platform
-            .command(&within, move |unit| {
-                let sealed = match seal(unit, subject, &reason) {
-                    Err(refusal) if refusal.fault() == Some(INVALID) => None,
-                    sealed => Some(sealed?),
-                };
-                unit.tx().execute(
-                    sqlx::query(
-                        "UPDATE legal_holds SET reason = $2, reason_sealed = $3 WHERE id = $1 AND reason_sealed IS NULL AND reason <> $4",
-                    )
-                    .bind(id)
-                    .bind(if sealed.is_some() { "" } else { GONE })
-                    .bind(sealed.as_ref().map(Sealed::as_bytes))
-                    .bind(GONE),
-                )?;
-                Ok(())
-            })
-            .await?;
+        let done = platform.command(&within, move |unit| {
+            let sealed = match seal(unit, subject, &reason) {
+                Err(refusal) if refusal.fault() == Some(INVALID) => None,
+                sealed => Some(sealed?),
+            };
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE legal_holds SET reason = $2, reason_sealed = $3 WHERE id = $1 AND reason_sealed IS NULL AND reason <> $4",
+                )
+                .bind(id)
+                .bind(if sealed.is_some() { "" } else { GONE })
+                .bind(sealed.as_ref().map(Sealed::as_bytes))
+                .bind(GONE),
+            )?;
+            Ok(())
+        });
+        match done.await {
+            // One key that does not open keeps nothing else from its end.
+            Err(Refusal::Said(said)) => {
+                tracing::warn!(hold = %id, "the reason of a hold is not sealed: {}", said.detail);
+            }
+            done => done?,
+        }
     }
     Ok(())
 }
