@@ -86,11 +86,7 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
                 return Ok(Exit::Well);
             }
             for source in sources {
-                let state = match (&source.error, source.version) {
-                    (Some(error), _) => error.clone(),
-                    (None, 0) => "never taken".to_owned(),
-                    (None, version) => format!("version {version}, {} entries", source.entries),
-                };
+                let state = state(source.version, source.entries, source.error.as_deref());
                 println!("{:<18} {state}", source.name);
             }
             Ok(Exit::Well)
@@ -184,6 +180,43 @@ async fn act(platform: &Platform, action: &Action, json: bool) -> anyhow::Result
             } else {
                 Exit::Found
             })
+        }
+    }
+}
+
+/// What of a source is in force, and why nothing newer is: a failed try leaves the list before it in force.
+fn state(version: i64, entries: i64, error: Option<&str>) -> String {
+    let in_force = match version {
+        0 => "never taken".to_owned(),
+        version => format!("version {version}, {entries} entries"),
+    };
+    match error {
+        None => in_force,
+        Some(error) => format!("{in_force}; last try refused: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failed_try_does_not_hide_the_list_in_force() {
+        for (version, error, expected) in [
+            (0, None, "never taken"),
+            (
+                0,
+                Some("no answer"),
+                "never taken; last try refused: no answer",
+            ),
+            (1, None, "version 1, 7379 entries"),
+            (
+                1,
+                Some("no answer"),
+                "version 1, 7379 entries; last try refused: no answer",
+            ),
+        ] {
+            assert_eq!(state(version, 7_379, error), expected);
         }
     }
 }

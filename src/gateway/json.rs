@@ -84,9 +84,10 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
             inside if text.starts_with("duplicate field") => {
                 ApiError::field(format!("{inside}.{}", named()), TWICE)
             }
-            inside => {
-                ApiError::field(inside, "the field has another type or value than documented")
-            }
+            inside => ApiError::field(
+                inside,
+                "the field has another type or value than documented",
+            ),
         }
     })?;
     source.end().map_err(|_| {
@@ -191,7 +192,11 @@ mod tests {
             ("null", None, "the body is no JSON object; send one"),
         ] {
             let said = told::<Body>(body);
-            assert_eq!((said.0.as_deref(), said.1.as_str()), (field, detail), "{body}");
+            assert_eq!(
+                (said.0.as_deref(), said.1.as_str()),
+                (field, detail),
+                "{body}"
+            );
         }
         for body in ["[]", r#" ["a"]"#, "1"] {
             assert_eq!(told::<Loose>(body).0, None, "{body}");

@@ -320,14 +320,12 @@ async fn of_a_thousand_identifiers_nothing_is_left_anywhere() {
         for n in 0..PERSONS {
             persons.push(person(&office, n).await);
         }
-        // What may be said in the clear while the person is there: text of links, cities, proofs, reasons of holds, keys of requests.
+        // What may be said in the clear while the person is there: text of links, proofs, keys of requests.
         let open = [
             "idempotency_keys.key",
             "lead_captures.utm",
             "lead_facts.proof",
-            "leads.territory",
             "leads.utm",
-            "legal_holds.reason",
         ];
         assert_eq!(
             columns(house).await,

@@ -103,10 +103,7 @@ async fn a_hundred_right_passwords_leave_three_sessions_and_a_hundred_wrong_ones
         so.count()
     };
     assert_eq!(
-        (
-            told(401, WRONG),
-            told(423, LOCKED) + told(429, UNDER_WAY)
-        ),
+        (told(401, WRONG), told(423, LOCKED) + told(429, UNDER_WAY)),
         (FAILURES, MANY - FAILURES)
     );
     let elsewhere = "X-Forwarded-For: 203.0.113.7\r\n";

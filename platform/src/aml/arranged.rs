@@ -105,7 +105,8 @@ fn pairs(tx: &mut Tx<'_>) -> Result<Vec<Pair>, Refusal> {
     Ok(tx.all(query.bind(GROUP_MAX).bind(most))?)
 }
 
-/// Judges two clients and tells both cases, once a day; true when it was told.
+/// Judges two clients and tells both cases, once a day; true when it was told. What goes on behind a decision is told the next day,
+/// whose window reaches back over it.
 fn look_at(unit: &mut Unit<'_, '_>, one: Uuid, other: Uuid) -> Result<bool, Refusal> {
     let now = unit.now();
     let since = Ts(now.0.saturating_sub(DAY_NS));

@@ -6,7 +6,9 @@ use uuid::Uuid;
 
 use super::case::CaseKind;
 use super::cases::{NewAlert, add_alert, open_case};
-use super::rules::{Deal, HISTORY_NS, Movement, Payer, Severity, THROUGH_NS, Way, judge};
+use super::rules::{
+    Deal, HISTORY_NS, Movement, Payer, Rule, Severity, THROUGH_NS, Told, Way, judge,
+};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::{Event, Stored, Subscriber};
@@ -40,14 +42,9 @@ impl Subscriber for Monitor {
 type Row = (Uuid, Uuid, String, i64, i64, Option<bool>);
 
 fn movement((id, _, kind, usd_cents, at, is_client): &Row) -> Option<Movement> {
-    let way = match kind.as_str() {
-        "deposit" => Way::In,
-        "withdrawal" => Way::Out,
-        _ => return None,
-    };
     Some(Movement {
         id: *id,
-        way,
+        way: Way::of_kind(kind)?,
         usd_cents: *usd_cents,
         at: from_micros(*at),
         payer: match is_client {
@@ -77,7 +74,8 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
             let others = movements(unit.tx(), user, new.at)?;
             let deals = deals(unit.tx(), user, new.at)?;
             let active = last_active(unit.tx(), user, request, new.at)?;
-            judge(&new, &others, &deals, active)
+            let told = told(unit.tx(), user, request, new.at)?;
+            judge(&new, &others, &deals, active, &told)
         }
         None => Vec::new(),
     };
@@ -156,6 +154,35 @@ fn movements(tx: &mut Tx<'_>, user: Uuid, at: Ts) -> Result<Vec<Movement>, Refus
         .bind(MOVEMENTS_MAX),
     )?;
     Ok(rows.iter().filter_map(movement).collect())
+}
+
+/// What was told about the client's other movements and waits for a decision. A case that comes back does not bring back what was
+/// decided in it before.
+fn told(tx: &mut Tx<'_>, user: Uuid, request: Uuid, at: Ts) -> Result<Vec<Told>, Refusal> {
+    let from = Ts(at.0.saturating_sub(HISTORY_NS));
+    let rows: Vec<(String, String, i64)> = tx.all(
+        sqlx::query_as(
+            "SELECT a.rule, r.kind, (extract(epoch FROM r.created_at) * 1000000)::bigint
+             FROM cash_requests AS r JOIN aml_alerts AS a ON a.user_id = r.user_id AND a.key = r.id::text JOIN aml_cases AS c ON c.id = a.case_id
+             WHERE r.user_id = $1 AND r.id <> $2 AND r.created_at > $3 AND r.created_at <= $4 AND c.status IN ('open', 'investigating', 'escalated')
+                 AND NOT EXISTS (SELECT FROM aml_steps AS s WHERE s.case_id = c.id AND s.to_status IN ('cleared', 'confirmed', 'reported')
+                                 AND s.created_at >= a.created_at)
+             ORDER BY r.created_at DESC LIMIT $5",
+        )
+        .bind(user)
+        .bind(request)
+        .bind(bound(from))
+        .bind(bound(at))
+        .bind(MOVEMENTS_MAX),
+    )?;
+    let told = |(rule, kind, at): (String, String, i64)| {
+        Some(Told {
+            rule: Rule::parse(&rule)?,
+            way: Way::of_kind(&kind)?,
+            at: from_micros(at),
+        })
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
 }
 
 fn deals(tx: &mut Tx<'_>, user: Uuid, at: Ts) -> Result<Vec<Deal>, Refusal> {

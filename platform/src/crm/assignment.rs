@@ -15,10 +15,11 @@ use crate::values::bound;
 use super::assign::{Agent, CAP, Rule, Wanted, choose};
 use super::capture::interests;
 use super::faults::{LEAD_CAP, NOT_AVAILABLE, NOT_OPEN};
-use super::lead::Lead;
+use super::lead::{Lead, territory_of};
 use super::permissions::{AGENT_READ, AGENT_WRITE, CRM_CONFIGURE, LEAD_ASSIGN};
 use super::stage::{Hand, Status, check_reason};
 use super::store;
+use super::view::key_of;
 
 /// Leads given by one unit, a slice of the embedded database. Each assignment's own event gives the next ones.
 const DRAIN_MAX: i64 = 20;
@@ -60,9 +61,9 @@ pub fn drain_except(unit: &mut Unit<'_, '_>, except: Option<Uuid>) -> Result<u64
     if !agents.iter().any(Agent::has_room) {
         return Ok(0);
     }
-    let pool: Vec<(Uuid, Option<String>, Vec<String>)> = unit.tx().all(
+    let pool: Vec<(Uuid, Uuid, Option<String>, Vec<String>)> = unit.tx().all(
         sqlx::query_as(
-            "SELECT l.id, l.territory, l.interests FROM leads AS l
+            "SELECT l.id, l.subject_id, l.data ->> 'city', l.interests FROM leads AS l
              WHERE l.org_id = $1 AND l.assigned_to IS NULL AND l.status = 'open' AND l.stage <> 'active'
              ORDER BY l.created_at, l.id LIMIT $2 FOR UPDATE SKIP LOCKED",
         )
@@ -70,7 +71,11 @@ pub fn drain_except(unit: &mut Unit<'_, '_>, except: Option<Uuid>) -> Result<u64
         .bind(DRAIN_MAX),
     )?;
     let mut given = 0;
-    for (lead, territory, interests) in pool {
+    for (lead, subject, city, interests) in pool {
+        let territory = match (rule, city) {
+            (Rule::Territory, Some(city)) => territory(unit, subject, &city)?,
+            _ => None,
+        };
         let wanted = Wanted {
             territory,
             interests,
@@ -101,6 +106,20 @@ pub fn drain_except(unit: &mut Unit<'_, '_>, except: Option<Uuid>) -> Result<u64
         }
     }
     Ok(given)
+}
+
+/// The territory of a lead's sealed city. One that does not open is told where it is read, and keeps no other lead waiting.
+fn territory(
+    unit: &mut Unit<'_, '_>,
+    subject: Uuid,
+    city: &str,
+) -> Result<Option<String>, Refusal> {
+    let keyring = unit.keyring_shared();
+    match key_of(unit.tx(), &keyring, subject) {
+        Ok(Some(key)) => Ok(territory_of(&key, city).ok().flatten()),
+        Ok(None) | Err(Refusal::Said(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// Writes one assignment so that a refusal by the cap undoes nothing else. False when it was refused.

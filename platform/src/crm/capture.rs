@@ -170,10 +170,7 @@ pub async fn capture(
 ///
 /// # Errors
 /// As [`capture`], but for what only a caller can lack.
-pub(super) fn registration(
-    unit: &mut Unit<'_, '_>,
-    capture: Capture,
-) -> Result<Captured, Refusal> {
+pub(super) fn registration(unit: &mut Unit<'_, '_>, capture: Capture) -> Result<Captured, Refusal> {
     let mut clean = clean(capture, false)?;
     clean.registers = true;
     let recorded_by = unit.by().audit_name();
@@ -588,11 +585,7 @@ pub(super) fn with_contact(
 
 /// The lead that had one of these contacts before, or of one that is part of it. A client's is found by what it has now alone, since
 /// numbers are given to others; and none where the other contact names somebody else. Who registers is nobody's past.
-fn with_past(
-    unit: &mut Unit<'_, '_>,
-    clean: &Clean,
-    said: &Said,
-) -> Result<Option<Lead>, Refusal> {
+fn with_past(unit: &mut Unit<'_, '_>, clean: &Clean, said: &Said) -> Result<Option<Lead>, Refusal> {
     if clean.registers {
         return Ok(None);
     }
@@ -648,7 +641,6 @@ fn create(
         phone_index: phone,
         email_index: email,
         past: Vec::new(),
-        territory: clean.known.city.as_deref().and_then(contact::territory),
         interests: clean.interests.clone(),
         assigned_to: None,
         team: None,

@@ -99,7 +99,7 @@ pub(crate) fn contacts(
 /// The database.
 pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Refusal> {
     for statement in [
-        "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}', territory = NULL,
+        "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}',
              interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
          WHERE id = ANY ($1)",
         "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",
@@ -200,7 +200,9 @@ impl Store for Leads {
                 .bind(ROWS_MAX),
         )?;
         for (old,) in former {
-            unit.destroy_key(old, KeyClass::Personal)?;
+            for class in [KeyClass::Personal, KeyClass::Statutory] {
+                unit.destroy_key(old, class)?;
+            }
         }
         let items = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         Ok(Erased::rows(Done::Anonymised, items))

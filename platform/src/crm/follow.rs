@@ -186,11 +186,7 @@ fn lock_own(unit: &mut Unit<'_, '_>, event: &Stored) -> Result<(), Refusal> {
 
 /// The lead that nobody owns and that has this address, which `user` proved. Where what is known there need not be of this user, the
 /// address alone is theirs: it begins a lead of their own.
-fn by_address(
-    unit: &mut Unit<'_, '_>,
-    user: Uuid,
-    email: &[u8],
-) -> Result<Option<Lead>, Refusal> {
+fn by_address(unit: &mut Unit<'_, '_>, user: Uuid, email: &[u8]) -> Result<Option<Lead>, Refusal> {
     let found = capture::with_contact(unit, None, Some(email))?;
     let Some(mut lead) = found.into_iter().find(|lead| lead.user.is_none()) else {
         return Ok(None);

@@ -14,6 +14,7 @@ use crate::people::{Sight, Target};
 use crate::refusal::{Refusal, SEAL};
 use crate::values::from_micros;
 
+use super::contact;
 use super::score::{Band, is_hot};
 use super::stage::{Stage, Status};
 
@@ -77,8 +78,6 @@ pub struct Lead {
     pub email_index: Option<Vec<u8>>,
     /// Keyed hashes of contacts it had before, and of leads that are part of it; oldest first.
     pub past: Vec<Vec<u8>>,
-    /// By which it is given to an agent.
-    pub territory: Option<String>,
     /// Of [`INTERESTS`].
     pub interests: Vec<String>,
     /// Who works it; `None` is the pool.
@@ -151,7 +150,7 @@ macro_rules! lead_columns {
     () => {
         "l.id, l.org_id, l.subject_id, l.user_id, l.source, l.channel, l.utm, l.stage, l.status, l.reason_sealed, l.score, \
          (extract(epoch FROM l.engaged_until) * 1000000)::bigint AS engaged_until, l.budget_confirmed, l.crossings, l.data, l.data_at, \
-         l.phone_index, l.email_index, l.past_contacts, l.territory, l.interests, l.assigned_to, l.team_id, l.referrer_id, (extract(epoch FROM l.referred_at) * 1000000)::bigint AS referred_at, l.merged_into, l.kyc_passed, l.kyc_failed, \
+         l.phone_index, l.email_index, l.past_contacts, l.interests, l.assigned_to, l.team_id, l.referrer_id, (extract(epoch FROM l.referred_at) * 1000000)::bigint AS referred_at, l.merged_into, l.kyc_passed, l.kyc_failed, \
          (extract(epoch FROM l.stage_since) * 1000000)::bigint AS stage_since, (extract(epoch FROM l.due_at) * 1000000)::bigint AS due_at, \
          l.breached_at IS NOT NULL AS breached, l.touched_at IS NOT NULL AS touched, l.converted_at IS NOT NULL AS converted, \
          (extract(epoch FROM l.created_at) * 1000000)::bigint AS created_at, (extract(epoch FROM l.updated_at) * 1000000)::bigint AS updated_at, l.revision"
@@ -202,7 +201,6 @@ impl FromRow<'_, PgRow> for Lead {
             phone_index: row.try_get("phone_index")?,
             email_index: row.try_get("email_index")?,
             past: row.try_get("past_contacts")?,
-            territory: row.try_get("territory")?,
             interests: row.try_get("interests")?,
             assigned_to: row.try_get("assigned_to")?,
             team: row.try_get("team_id")?,
@@ -424,6 +422,11 @@ impl Known {
         }
     }
 
+    /// By which the lead is given to an agent.
+    pub fn territory(&self) -> Option<String> {
+        self.city.as_deref().and_then(contact::territory)
+    }
+
     /// As somebody sees it.
     pub fn shown(self, sight: Sight) -> Self {
         match sight {
@@ -436,6 +439,11 @@ impl Known {
             },
         }
     }
+}
+
+/// The territory of a sealed city.
+pub(super) fn territory_of(key: &SubjectKey, city: &str) -> Result<Option<String>, Refusal> {
+    Ok(contact::territory(&open(key, &sealed_as("city"), city)?))
 }
 
 /// Opens sealed text of a JSON column.

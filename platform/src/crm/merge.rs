@@ -90,7 +90,6 @@ pub(super) fn merge(
     let changed = changes(&before, &after, &data, &data_at, lead);
     [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
     lead.keep_past(had);
-    lead.territory = after.city.as_deref().and_then(contact::territory);
     lead.add_interests(&clean.interests);
     if lead.referrer.is_none() && clean.referrer.is_some() {
         // What a person of the house says of a lead holds from its beginning, what a form says from now on.

@@ -284,7 +284,6 @@ pub async fn edit(
             let had = vec![lead.phone_index.clone(), lead.email_index.clone()];
             [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
             lead.keep_past(had);
-            lead.territory = after.city.as_deref().and_then(contact::territory);
             if let Some(chosen) = chosen {
                 if chosen.is_empty() {
                     store::withdraw_kind(unit, &lead, FactKind::Interest)?;

@@ -60,9 +60,8 @@ pub(super) fn takes(unit: &mut Unit<'_, '_>, user: Uuid, lead: &Lead) -> Result<
         (phone && lead.is_said("phone", said)) || (email && lead.is_said("email", said))
     };
     // The other contact is theirs too, or there is none, or the house says that both are one person's.
-    let fits = |field: &str, proved: bool, held: bool| {
-        proved || !held || lead.is_said(field, Said::House)
-    };
+    let fits =
+        |field: &str, proved: bool, held: bool| proved || !held || lead.is_said(field, Said::House);
     let answered = fits("phone", phone, lead.phone_index.is_some())
         && fits("email", email, lead.email_index.is_some());
     if by(Said::House) && answered {

@@ -19,28 +19,31 @@ pub fn sign(secret: &[u8], seconds: u64, body: &[u8]) -> String {
     stamped::sign(SCHEME, secret, seconds, body)
 }
 
-/// Checks the header of a hook against its raw body; several `v1` are tried, so that a sender may change its secret.
+/// What everybody is told who does not know the secret of a source, also of one that does not exist.
+pub(super) fn wrong() -> Refusal {
+    BAD_SIGNATURE
+        .because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")
+}
+
+/// Checks the header of a hook against its raw body; several `v1` are tried, so that a sender may change its secret. Only who knows
+/// the secret hears of the clock: other words would tell a stranger that the source exists.
 ///
 /// # Errors
 /// [`BAD_SIGNATURE`], with the same words whatever is wrong but the clock.
 pub fn check(secret: &[u8], header: &str, body: &[u8], now_seconds: u64) -> Result<(), Refusal> {
-    let wrong = || {
-        BAD_SIGNATURE
-            .because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")
-    };
     if header.len() > HEADER_MAX {
         return Err(wrong());
     }
     let stamped = Stamped::of(header).ok_or_else(wrong)?;
+    if !stamped.fits(SCHEME, secret, body) {
+        return Err(wrong());
+    }
     if now_seconds.abs_diff(stamped.seconds) > TOLERANCE_S {
         return Err(BAD_SIGNATURE.because(format!(
             "the signature is more than {TOLERANCE_S} s from our clock; sign it again"
         )));
     }
-    match stamped.fits(SCHEME, secret, body) {
-        true => Ok(()),
-        false => Err(wrong()),
-    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -62,6 +65,22 @@ mod tests {
                 Some(BAD_SIGNATURE)
             );
         }
+    }
+
+    #[test]
+    fn only_who_knows_the_secret_hears_of_the_clock() {
+        let said = |header: &str, now: u64| {
+            let refused = check(SECRET, header, BODY, now).expect_err("refused");
+            refused.to_string()
+        };
+        let late = 1_000_000 + TOLERANCE_S + 1;
+        let forged = sign(b"another", 1_000_000, BODY);
+        assert_eq!(said(&forged, late), wrong().to_string());
+        assert_eq!(said(&forged, 1_000_000), wrong().to_string());
+        assert_ne!(
+            said(&sign(SECRET, 1_000_000, BODY), late),
+            wrong().to_string()
+        );
     }
 
     #[test]

@@ -17,7 +17,6 @@ use crate::unit::{Once, Platform, Unit};
 use crate::values::from_micros;
 
 use super::capture::{Capture, Captured, capture};
-use super::faults::BAD_SIGNATURE;
 use super::permissions::CRM_CONFIGURE;
 use super::signature;
 use super::view::key_of;
@@ -86,7 +85,7 @@ const COLUMNS: &str = "SELECT id, org_id, name, channel, secret_sealed, status, 
 /// Checks the signature of a delivery against the raw body, before anything of it is looked at.
 ///
 /// # Errors
-/// [`BAD_SIGNATURE`], also for a source that does not exist.
+/// [`super::faults::BAD_SIGNATURE`], also for a source that does not exist, in the same words.
 pub async fn verify(
     platform: &Platform,
     source: Uuid,
@@ -111,14 +110,10 @@ pub async fn verify(
         };
         Ok(secret.map(|secret| (source, org, secret)))
     });
-    let unknown = || {
-        BAD_SIGNATURE
-            .because("send X-Siaga-Signature: t=<unix seconds>,v1=<hex HMAC-SHA-256 of t.body>")
-    };
     let (source, org, secret) = found
         .await?
         .filter(|(source, _, _)| source.active)
-        .ok_or_else(unknown)?;
+        .ok_or_else(signature::wrong)?;
     signature::check(
         secret.as_bytes(),
         header,

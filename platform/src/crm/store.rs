@@ -179,8 +179,8 @@ pub fn check_revision(lead: &Lead, seen: Option<i64>) -> Result<(), Refusal> {
 pub fn insert(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<(), Refusal> {
     let row = sqlx::query(
         "INSERT INTO leads (id, org_id, subject_id, user_id, source, channel, utm, stage, status, score, data, data_at, phone_index, email_index,
-             territory, interests, referrer_id, stage_since, due_at, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)",
+             interests, referrer_id, stage_since, due_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
     )
     .bind(lead.id)
     .bind(lead.org)
@@ -195,7 +195,6 @@ pub fn insert(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<(), Refusal> {
     .bind(json!(lead.data_at))
     .bind(&lead.phone_index)
     .bind(&lead.email_index)
-    .bind(&lead.territory)
     .bind(&lead.interests)
     .bind(lead.referrer)
     .bind(bound(lead.since))
@@ -224,10 +223,10 @@ pub fn save_untouched(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Re
     let now = unit.now();
     let row = sqlx::query(
         "UPDATE leads SET user_id = $3, stage = $4, status = $5, reason_sealed = $6, score = $7, engaged_until = $8, budget_confirmed = $9,
-             crossings = $10, data = $11, data_at = $12, phone_index = $13, email_index = $14, territory = $15, interests = $16, assigned_to = $17,
-             team_id = $18, referrer_id = $19, merged_into = $20, kyc_passed = $21, kyc_failed = $22, stage_since = $23, due_at = $24,
-             breached_at = CASE WHEN $25 THEN coalesce(breached_at, $28) END, touched_at = CASE WHEN $26 THEN coalesce(touched_at, $28) END,
-             converted_at = CASE WHEN $27 THEN coalesce(converted_at, $28) END, past_contacts = $29, referred_at = $30, revision = revision + 1
+             crossings = $10, data = $11, data_at = $12, phone_index = $13, email_index = $14, interests = $15, assigned_to = $16,
+             team_id = $17, referrer_id = $18, merged_into = $19, kyc_passed = $20, kyc_failed = $21, stage_since = $22, due_at = $23,
+             breached_at = CASE WHEN $24 THEN coalesce(breached_at, $27) END, touched_at = CASE WHEN $25 THEN coalesce(touched_at, $27) END,
+             converted_at = CASE WHEN $26 THEN coalesce(converted_at, $27) END, past_contacts = $28, referred_at = $29, revision = revision + 1
          WHERE id = $1 AND revision = $2",
     )
     .bind(lead.id)
@@ -244,7 +243,6 @@ pub fn save_untouched(unit: &mut Unit<'_, '_>, lead: &mut Lead) -> Result<(), Re
     .bind(json!(lead.data_at))
     .bind(&lead.phone_index)
     .bind(&lead.email_index)
-    .bind(&lead.territory)
     .bind(&lead.interests)
     .bind(lead.assigned_to)
     .bind(lead.team)

@@ -12,7 +12,6 @@ use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
 use super::assignment;
-use super::contact;
 use super::faults::{DUPLICATE, NOT_UNDONE};
 use super::lead::{FIELDS, Lead, Said, open};
 use super::permissions::LEAD_EDIT;
@@ -108,7 +107,6 @@ fn undo_in(
     [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
     // What the merge brought was never the lead's: it is not kept as a contact of the past, by which the next one would find it.
     lead.keep_past(Vec::new());
-    lead.territory = after.city.as_deref().and_then(contact::territory);
     super::merge::replaced(unit, &lead, &before, &after)?;
     let parted = match other {
         Some(other) => Some(part(

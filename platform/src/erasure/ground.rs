@@ -155,7 +155,7 @@ impl Store for Holds {
 
     fn erase(&self, unit: &mut Unit<'_, '_>, subject: Uuid) -> Result<Erased, Refusal> {
         let query = sqlx::query(
-            "UPDATE legal_holds SET reason = 'erased' WHERE subject_id = $1 AND lifted_at IS NOT NULL",
+            "UPDATE legal_holds SET reason = 'erased', reason_sealed = NULL WHERE subject_id = $1 AND lifted_at IS NOT NULL",
         );
         let rows = unit.tx().execute(query.bind(subject))?;
         Ok(Erased::rows(Done::Anonymised, rows))

@@ -16,21 +16,42 @@ const EVENTS_TOLD: &[Told] = &[
     ("cash.cancelled", &["kind"]),
     ("cash.confirmed", &["kind", "amount"]),
     ("cash.rejected", &["kind"]),
-    ("cash.requested", &["kind", "amount", "currency", "usd_cents"]),
+    (
+        "cash.requested",
+        &["kind", "amount", "currency", "usd_cents"],
+    ),
     ("consent.changed", &["purpose", "granted"]),
     // Reasons of a rejection are told by the case, which calls a suspicion by another name.
-    ("kyc.approved", &["case_id", "from", "to", "attempt", "failed"]),
-    ("kyc.blocked", &["case_id", "from", "to", "attempt", "failed"]),
-    ("kyc.dispute_resolved", &["case_id", "dispute_id", "outcome"]),
+    (
+        "kyc.approved",
+        &["case_id", "from", "to", "attempt", "failed"],
+    ),
+    (
+        "kyc.blocked",
+        &["case_id", "from", "to", "attempt", "failed"],
+    ),
+    (
+        "kyc.dispute_resolved",
+        &["case_id", "dispute_id", "outcome"],
+    ),
     ("kyc.disputed", &["case_id", "dispute_id"]),
     ("kyc.document_typed", &["case_id", "document_id"]),
-    ("kyc.rejected", &["case_id", "from", "to", "attempt", "failed"]),
-    ("kyc.reopened", &["case_id", "from", "to", "attempt", "failed"]),
+    (
+        "kyc.rejected",
+        &["case_id", "from", "to", "attempt", "failed"],
+    ),
+    (
+        "kyc.reopened",
+        &["case_id", "from", "to", "attempt", "failed"],
+    ),
     (
         "kyc.review_required",
         &["case_id", "from", "to", "attempt", "failed"],
     ),
-    ("kyc.submitted", &["case_id", "from", "to", "attempt", "failed"]),
+    (
+        "kyc.submitted",
+        &["case_id", "from", "to", "attempt", "failed"],
+    ),
     ("lead.assigned", &["lead_id", "stage"]),
     ("lead.changed", &["lead_id", "deal_id", "fields"]),
     ("lead.closed", &["lead_id", "stage"]),
@@ -135,7 +156,14 @@ const AUDIT_TOLD: &[Told] = &[
     ("sales_agent", &["cap", "accepting"]),
     (
         "session",
-        &["client", "confirm", "confirmed", "keys", "sessions", "sign_in"],
+        &[
+            "client",
+            "confirm",
+            "confirmed",
+            "keys",
+            "sessions",
+            "sign_in",
+        ],
     ),
     ("subject", &["export"]),
     ("subject_request", &["kind"]),
@@ -419,7 +447,10 @@ mod tests {
             Value::Null
         );
         assert_eq!(
-            facts("kyc.rejected", json!({"to": "REJECTED", "reason": "watchlist"})),
+            facts(
+                "kyc.rejected",
+                json!({"to": "REJECTED", "reason": "watchlist"})
+            ),
             json!({"to": "REJECTED"})
         );
         assert_eq!(

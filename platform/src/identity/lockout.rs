@@ -154,7 +154,8 @@ fn unlock(rule: Rule, next: &mut Count, now: Ts) {
 }
 
 fn fail(rule: Rule, next: &mut Count, at: Ts) {
-    next.attempts.retain(|held| at.since(*held) < rule.window_ns);
+    next.attempts
+        .retain(|held| at.since(*held) < rule.window_ns);
     next.attempts.push(at);
     if next.attempts.len() >= rule.failures && next.locked_until.is_none() {
         let doubled = rule.lock_ns.saturating_mul(1 << next.locks.min(20));
@@ -240,10 +241,7 @@ mod tests {
     #[test]
     fn twenty_failures_lock_an_address_and_a_success_gives_back_its_own_only() {
         let count = failed(NETWORK, Count::default(), 0, 20);
-        assert_eq!(
-            attempt(NETWORK, &count, at(1)),
-            Err(Wait::Locked(14 * 60))
-        );
+        assert_eq!(attempt(NETWORK, &count, at(1)), Err(Wait::Locked(14 * 60)));
         let count = failed(NETWORK, Count::default(), 0, 18);
         let count = begin(NETWORK, &count, at(1)).expect("room");
         let back = right(&count, at(1));
@@ -300,9 +298,6 @@ mod tests {
         assert_eq!((later.locks, later.under_way.len()), (1, 1));
         // What is known of the answer after all, and what nobody knows any more.
         assert_eq!(wrong(ACCOUNT, &count, at(0), at(2)).attempts.len(), 5);
-        assert_eq!(
-            wrong(ACCOUNT, &forgive(), at(0), at(0)),
-            Count::default()
-        );
+        assert_eq!(wrong(ACCOUNT, &forgive(), at(0), at(0)), Count::default());
     }
 }

@@ -476,9 +476,7 @@ pub(super) fn wrong() -> Refusal {
 
 pub(super) fn not_now(wait: Wait) -> Refusal {
     match wait {
-        Wait::Locked(seconds) => {
-            LOCKED_OUT.for_seconds(seconds, "wait, or ask for a new password")
-        }
+        Wait::Locked(seconds) => LOCKED_OUT.for_seconds(seconds, "wait, or ask for a new password"),
         Wait::UnderWay => SIGN_IN_UNDER_WAY.for_seconds(1, "repeat it in a moment"),
     }
 }

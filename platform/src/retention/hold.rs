@@ -1,14 +1,18 @@
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
 use crate::audit::{Action, Change};
+use crate::crypto::{Keyring, Sealed};
+use crate::db::Tx;
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Permission, Principal, Verb};
-use crate::refusal::{INVALID, NOT_FOUND, Refusal};
-use crate::unit::{Once, Platform};
+use crate::refusal::{ERASED, INVALID, NOT_FOUND, Refusal, SEAL};
+use crate::unit::{Once, Platform, Unit, statutory_key};
 use crate::values::{bound, from_micros};
 
 /// See holds.
@@ -18,6 +22,15 @@ pub(super) const HOLD_WRITE: Permission = Permission::new("hold.write", Area::Am
 
 /// Longest reason, characters.
 const REASON_MAX: usize = 500;
+
+/// Under which name the reason of a hold on a person is sealed. One on everybody names nobody.
+const REASON: &str = "legal_holds.reason";
+
+/// What stands for a reason that ended with the person.
+const GONE: &str = "erased";
+
+/// Reasons of before that are sealed by one run; what is left goes with the next.
+const PLAIN_MAX: i64 = 1_000;
 
 /// What no engine names: everything, and erasures alone.
 const BESIDE: [&str; 2] = ["all", "erasure"];
@@ -89,15 +102,23 @@ pub async fn place_once(
         .command_once(by, once, move |unit| {
             let (now, org, who) = (unit.now(), unit.by().org, unit.by().audit_name());
             let id = new_id(now);
+            let sealed = match subject {
+                Some(subject) => Some(seal(unit, subject, &reason)?),
+                None => None,
+            };
             unit.tx().execute(
-                sqlx::query("INSERT INTO legal_holds (id, org_id, category, subject_id, reason, placed_by, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)")
-                    .bind(id)
-                    .bind(org)
-                    .bind(&category)
-                    .bind(subject)
-                    .bind(&reason)
-                    .bind(who)
-                    .bind(bound(now)),
+                sqlx::query(
+                    "INSERT INTO legal_holds (id, org_id, category, subject_id, reason, reason_sealed, placed_by, created_at)
+                     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+                )
+                .bind(id)
+                .bind(org)
+                .bind(&category)
+                .bind(subject)
+                .bind(if sealed.is_some() { "" } else { reason.as_str() })
+                .bind(sealed.as_ref().map(Sealed::as_bytes))
+                .bind(who)
+                .bind(bound(now)),
             )?;
             let change = Change::new(Action::Create, "legal_hold", id).field("category", Value::Null, category.as_str());
             // Why somebody's rows are kept may say who they are.
@@ -109,6 +130,86 @@ pub async fn place_once(
             Ok(id)
         })
         .await
+}
+
+/// Why somebody's rows are kept may say who they are: it ends with what the law keeps of them.
+fn seal(unit: &mut Unit<'_, '_>, subject: Uuid, reason: &str) -> Result<Sealed, Refusal> {
+    match unit.statutory_key(subject) {
+        Ok(key) => Ok(key.seal(REASON, reason)),
+        Err(refusal) if refusal.fault() == Some(ERASED) => {
+            Err(INVALID.field("subject", "nothing that is kept of this person is left"))
+        }
+        Err(refusal) => Err(refusal),
+    }
+}
+
+/// A reason as it was written.
+fn opened(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subject: Option<Uuid>,
+    plain: String,
+    sealed: Option<Vec<u8>>,
+) -> Result<String, Refusal> {
+    let Some((subject, sealed)) = subject.zip(sealed) else {
+        return Ok(plain);
+    };
+    let key = match statutory_key(tx, keyring, subject) {
+        Err(refusal) if refusal.fault() == Some(ERASED) => None,
+        found => found?,
+    };
+    let Some(key) = key else {
+        return Ok(GONE.to_owned());
+    };
+    key.open(REASON, &Sealed::from_bytes(sealed))
+        .map_err(|error| {
+            tracing::error!("{REASON}: {error}");
+            SEAL.because("tell the desk; the reason of a hold does not open")
+        })
+}
+
+/// Seals reasons that were written before they were sealed.
+///
+/// # Errors
+/// The database; what was sealed stays so.
+pub(super) async fn seal_plain(platform: &Platform, by: &Principal) -> Result<(), Refusal> {
+    let plain: Vec<(Uuid, Uuid, Uuid, String)> = platform
+        .read(by, |tx| {
+            let query = sqlx::query_as(
+                "SELECT id, org_id, subject_id, reason FROM legal_holds
+                 WHERE subject_id IS NOT NULL AND reason_sealed IS NULL AND reason <> $1 ORDER BY id LIMIT $2",
+            );
+            Ok(tx.all(query.bind(GONE).bind(PLAIN_MAX))?)
+        })
+        .await?;
+    for (id, org, subject, reason) in plain {
+        // The person's key is made, where there is none, for the organisation that holds them.
+        let within = by.clone().within(org);
+        let done = platform.command(&within, move |unit| {
+            let sealed = match seal(unit, subject, &reason) {
+                Err(refusal) if refusal.fault() == Some(INVALID) => None,
+                sealed => Some(sealed?),
+            };
+            unit.tx().execute(
+                sqlx::query(
+                    "UPDATE legal_holds SET reason = $2, reason_sealed = $3 WHERE id = $1 AND reason_sealed IS NULL AND reason <> $4",
+                )
+                .bind(id)
+                .bind(if sealed.is_some() { "" } else { GONE })
+                .bind(sealed.as_ref().map(Sealed::as_bytes))
+                .bind(GONE),
+            )?;
+            Ok(())
+        });
+        match done.await {
+            // One key that does not open keeps nothing else from its end.
+            Err(Refusal::Said(said)) => {
+                tracing::warn!(hold = %id, "the reason of a hold is not sealed: {}", said.detail);
+            }
+            done => done?,
+        }
+    }
+    Ok(())
 }
 
 /// Lifts a hold.
@@ -154,30 +255,44 @@ pub async fn list(
     by: &Principal,
     paging: Paging,
 ) -> Result<Page<Hold>, Refusal> {
-    type Row = (Uuid, String, Option<Uuid>, String, String, i64, Option<i64>);
+    type Row = (
+        Uuid,
+        String,
+        Option<Uuid>,
+        String,
+        Option<Vec<u8>>,
+        String,
+        i64,
+        Option<i64>,
+    );
     by.scope(HOLD_READ)?;
     let before = paging.after.map_or(Uuid::max(), |cursor| cursor.id);
-    let rows = platform.read(by, move |tx| {
+    let keyring = Arc::clone(platform.keyring());
+    let held = platform.read(by, move |tx| {
         let query = sqlx::query_as(
-            "SELECT id, category, subject_id, reason, placed_by, (extract(epoch FROM created_at) * 1000000)::bigint,
+            "SELECT id, category, subject_id, reason, reason_sealed, placed_by, (extract(epoch FROM created_at) * 1000000)::bigint,
                  (extract(epoch FROM lifted_at) * 1000000)::bigint
              FROM legal_holds WHERE id < $1 ORDER BY id DESC LIMIT $2",
         );
-        Ok(tx.all::<Row>(query.bind(before).bind(paging.fetch()))?)
+        let rows = tx.all::<Row>(query.bind(before).bind(paging.fetch()))?;
+        let mut held: Vec<(i64, Hold)> = Vec::with_capacity(rows.len());
+        for (id, category, subject, plain, sealed, placed_by, placed, lifted) in rows {
+            let hold = Hold {
+                id,
+                category,
+                subject,
+                reason: opened(tx, &keyring, subject, plain, sealed)?,
+                placed_by,
+                placed: from_micros(placed),
+                lifted: lifted.map(from_micros),
+            };
+            held.push((placed, hold));
+        }
+        Ok(held)
     });
-    let page = paging.cut(rows.await?, |row| Cursor {
-        key: row.5,
-        id: row.0,
+    let page = paging.cut(held.await?, |(placed, hold)| Cursor {
+        key: *placed,
+        id: hold.id,
     });
-    Ok(page.map(
-        |(id, category, subject, reason, placed_by, placed, lifted)| Hold {
-            id,
-            category,
-            subject,
-            reason,
-            placed_by,
-            placed: from_micros(placed),
-            lifted: lifted.map(from_micros),
-        },
-    ))
+    Ok(page.map(|(_, hold)| hold))
 }

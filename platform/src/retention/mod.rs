@@ -74,6 +74,7 @@ pub async fn run(
     categories: &[Arc<dyn Category>],
 ) -> Result<Vec<Run>, Refusal> {
     let (platform, by) = (platform.background(), Principal::system("retention"));
+    hold::seal_plain(&platform, &by).await?;
     let mut runs = Vec::with_capacity(categories.len());
     for category in categories {
         let name = category.name();

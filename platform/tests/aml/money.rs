@@ -1,12 +1,17 @@
 //! Money moves by two persons, once, and not past an open case.
 
+use std::sync::Arc;
+
+use siaga_platform::aml::case::Status;
 use siaga_platform::aml::cash::state::Step;
 use siaga_platform::aml::cash::{self, Asked, NewCash};
-use siaga_platform::aml::faults;
+use siaga_platform::aml::monitor::Monitor;
+use siaga_platform::aml::{cases, faults};
 use siaga_platform::db::{Actor, DbError};
 use siaga_platform::ids::HOUSE;
+use siaga_platform::outbox::{Handlers, Publisher};
 use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{FORBIDDEN, FOUR_EYES, NEEDS_MFA, NOT_FOUND};
+use siaga_platform::refusal::{FORBIDDEN, FOUR_EYES, NEEDS_MFA, NOT_FOUND, STALE};
 
 use crate::ground::desk::{House, houses};
 
@@ -104,6 +109,18 @@ async fn a_withdrawal_takes_a_second_factor_and_a_second_person() {
         .await
         .expect(kind);
         assert_eq!(approved.status, "approved", "{kind}");
+        for (who, revision, fault) in [
+            (&sari, approved.revision, faults::CASH_MOVE),
+            (&sari, row.revision, STALE),
+            (&budi, approved.revision, NOT_FOUND),
+        ] {
+            let late = cash::take_step(platform, who, None, step(row.id, Step::Cancel, revision));
+            assert_eq!(
+                late.await.expect_err(kind).fault(),
+                Some(fault),
+                "{kind}: its client sees that it was decided"
+            );
+        }
         let unchecked = cash::confirm(platform, &clerk, None, row.id, approved.revision)
             .await
             .expect_err(kind);
@@ -202,6 +219,88 @@ pub async fn look_at(house: &House, id: uuid::Uuid) {
             tx.execute(sqlx::query("INSERT INTO cash_checks (request_id, org_id, alerts, created_at) VALUES ($1, $2, 0, now())").bind(id).bind(HOUSE))
         })
         .await;
+}
+
+/// Asks for a movement and has monitoring look at it.
+async fn ask_and_look(house: &House, client: &Principal, new: NewCash) {
+    cash::request(&house.platform, client, None, new)
+        .await
+        .expect(house.kind);
+    let handlers = Handlers {
+        subscribers: vec![Arc::new(Monitor)],
+        effects: Vec::new(),
+    };
+    let publisher = Publisher::new(&house.platform, handlers);
+    while publisher.step().await.expect(house.kind) > 0 {}
+}
+
+/// Compliance finds that the case of a client was nothing.
+async fn clear(house: &House, officer: &Principal, client: &Principal) {
+    let (platform, kind, user) = (&house.platform, house.kind, client.user());
+    let case: uuid::Uuid = house
+        .system(move |tx| {
+            let query = sqlx::query_scalar("SELECT id FROM aml_cases WHERE user_id = $1");
+            tx.scalar(query.bind(user))
+        })
+        .await;
+    let file = cases::file(platform, officer, case).await.expect(kind);
+    let mut revision = file.row.revision;
+    for to in [Status::Investigating, Status::Cleared] {
+        let why = "it was a salary".to_owned();
+        revision = cases::move_case(platform, officer, None, case, to, why, revision)
+            .await
+            .expect(kind)
+            .revision;
+    }
+}
+
+#[tokio::test]
+async fn a_sum_that_goes_on_after_its_case_was_cleared_is_told_again() {
+    for house in houses().await {
+        let kind = house.kind;
+        let system = Principal::system("test");
+        let (sari, budi) = (house.client("Sari").await, house.client("Budi").await);
+        let citra = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        account(&house, &sari, 7).await;
+        account(&house, &budi, 8).await;
+        let told = async || {
+            let sql = "SELECT count(*) FROM aml_alerts WHERE rule = 'day_total'";
+            house.count(&system, sql).await
+        };
+        ask_and_look(&house, &sari, ask(7, "deposit", 12_000)).await;
+        assert_eq!(told().await, 0, "{kind}: it was large by itself");
+        clear(&house, &citra, &sari).await;
+        for (dollars, so_far) in [(7_000, 1), (7_500, 1)] {
+            ask_and_look(&house, &sari, ask(7, "deposit", dollars)).await;
+            assert_eq!(told().await, so_far, "{kind}: {dollars}");
+        }
+        clear(&house, &citra, &sari).await;
+        for (dollars, so_far) in [(7_900, 2), (7_999, 2)] {
+            ask_and_look(&house, &sari, ask(7, "deposit", dollars)).await;
+            assert_eq!(told().await, so_far, "{kind}: {dollars}");
+        }
+
+        for so_far in [2, 3] {
+            ask_and_look(&house, &budi, ask(8, "deposit", 6_000)).await;
+            assert_eq!(told().await, so_far, "{kind}");
+        }
+        clear(&house, &citra, &budi).await;
+        // Another rule brings the case back, and not what was decided in it.
+        let to_another = NewCash {
+            payer: Some("Tono Wijaya".into()),
+            ..ask(8, "withdrawal", 10)
+        };
+        ask_and_look(&house, &budi, to_another).await;
+        let back = "SELECT count(*) FROM aml_cases WHERE status = 'open'";
+        assert_eq!(house.count(&system, back).await, 2, "{kind}: both again");
+        for so_far in [4, 4] {
+            ask_and_look(&house, &budi, ask(8, "deposit", 7_000)).await;
+            assert_eq!(told().await, so_far, "{kind}");
+        }
+        house.database.db.close().await;
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! What sales changes of what stands: deals, fields that are emptied, sources, who is away; and what each role is told of it.
 
 use serde_json::{Value, json};
+use siaga_platform::crm::assignment::SeatChange;
 use siaga_platform::crm::deals::{self, DealChange};
 use siaga_platform::crm::faults::{BAD_SIGNATURE, NO_CONTACT, NOT_AVAILABLE};
 use siaga_platform::crm::moves::{self, Edit};
-use siaga_platform::crm::{FactKind, assignment, notice, signature, sources, staff, view};
+use siaga_platform::crm::{
+    CAP, FactKind, Rule, assignment, notice, signature, sources, staff, view,
+};
 use siaga_platform::erasure;
 use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
@@ -102,6 +105,37 @@ async fn a_deal_gets_another_name_and_another_sum_and_what_it_was_stays_in_the_t
 }
 
 #[tokio::test]
+async fn a_lead_goes_to_who_works_its_city_which_stands_nowhere_in_the_clear() {
+    for house in houses().await {
+        let (kind, platform, owner) = (house.kind, &house.platform, Principal::owner());
+        // Who would have it in turn, and who works the city.
+        agent(&house, None, "Ayu").await;
+        let bima = agent(&house, None, "Bima").await.user().expect("a person");
+        let change = SeatChange {
+            territories: vec!["Bandung".into()],
+            skills: Vec::new(),
+            cap: CAP,
+            accepting: true,
+        };
+        assignment::seat(platform, &owner, None, bima, change)
+            .await
+            .expect(kind);
+        assignment::set_rule(platform, &owner, None, Rule::Territory)
+            .await
+            .expect(kind);
+        let mut capture = told(Some(&number(1)), None, None);
+        capture.city = Some("Kota Bandung".into());
+        let lead = take(&house, capture).await.lead;
+        let seen = seen(&house, lead).await;
+        assert_eq!(seen.lead.assigned_to, Some(bima), "{kind}");
+        assert_eq!(seen.known.territory().as_deref(), Some("bandung"), "{kind}");
+        let clear = "SELECT count(*) FROM leads WHERE leads::text ~* 'bandung'";
+        let system = Principal::system("test");
+        assert_eq!(house.count(&system, clear).await, 0, "{kind}");
+    }
+}
+
+#[tokio::test]
 async fn a_field_is_emptied_with_its_points_and_what_it_held_stays_in_the_timeline() {
     for house in houses().await {
         let (kind, platform) = (house.kind, &house.platform);
@@ -133,8 +167,8 @@ async fn a_field_is_emptied_with_its_points_and_what_it_held_stays_in_the_timeli
         );
         assert_eq!(now.known.email.as_deref(), Some("sari@contoh.id"), "{kind}");
         assert_eq!(
-            (now.lead.territory, now.lead.score),
-            (None, before.score - 15 - 10),
+            now.lead.score,
+            before.score - 15 - 10,
             "{kind}: 15 of the name, 10 of the city"
         );
         let (facts, _) = view::facts(platform, &sales, lead).await.expect(kind);

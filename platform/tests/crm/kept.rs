@@ -133,7 +133,11 @@ async fn a_lead_that_was_given_up_names_nobody_after_two_years_but_whom_a_hold_k
             assert_eq!(count(&house, VECTORS, lead).await, left, "{kind}");
         }
         assert_eq!(count(&house, KEYS, hers).await, 0, "{kind}: destroyed");
-        assert_eq!(count(&house, KEYS, his).await, 1, "{kind}");
+        assert_eq!(
+            count(&house, KEYS, his).await,
+            2,
+            "{kind}: the other one seals why he is held"
+        );
         let gone = seen(&house, sari).await;
         assert_eq!(gone.known.name, None, "{kind}: it is counted on");
         retention::lift(&house.platform, &compliance, hold)

@@ -294,7 +294,7 @@ async fn a_merge_taken_back_leaves_no_points_of_the_other_and_no_name_of_theirs(
         let (one, two) = (seen(&house, nameless).await, seen(&house, named).await);
         assert_eq!((one.lead.score, two.lead.score), before, "{kind}");
         assert_eq!(
-            (one.lead.territory, one.lead.stage),
+            (one.known.territory(), one.lead.stage),
             (None, Stage::New),
             "{kind}"
         );

@@ -5,8 +5,9 @@ use siaga_platform::audit::{self, Action, Change};
 use siaga_platform::db::{DbError, Tx};
 use siaga_platform::erasure::{self, Kind, Status};
 use siaga_platform::ids::HOUSE;
+use siaga_platform::page::Paging;
 use siaga_platform::people::{Area, Principal, Role};
-use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, NOT_FOUND, Refusal};
+use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, INVALID, NOT_FOUND, Refusal};
 use siaga_platform::search::{self, Entry};
 use siaga_platform::unit::{Once, Unit};
 use siaga_platform::{consent, handlers, retention, subjects};
@@ -311,6 +312,17 @@ async fn a_legal_hold_stands_before_an_erasure() {
         )
         .await
         .expect(kind);
+        let clear = "SELECT count(*) FROM legal_holds WHERE reason <> '' OR encode(reason_sealed, 'escape') ~ 'police'";
+        assert_eq!(
+            house.count(&Principal::system("test"), clear).await,
+            0,
+            "{kind}: why is sealed"
+        );
+        assert_eq!(
+            reason(&house).await,
+            "a case of the police",
+            "{kind}: and read"
+        );
         erasure::request(&house.platform, &sari, me, Kind::Erasure)
             .await
             .expect(kind);
@@ -346,7 +358,27 @@ async fn a_legal_hold_stands_before_an_erasure() {
             1,
             "{kind}"
         );
+        assert_eq!(reason(&house).await, "erased", "{kind}: with the person");
+        let again = retention::place(
+            &house.platform,
+            &compliance,
+            "operations".into(),
+            Some(me),
+            "the police ask again".into(),
+        );
+        assert_eq!(
+            again.await.expect_err("nothing is left").fault(),
+            Some(INVALID),
+            "{kind}"
+        );
     }
+}
+
+/// Why the newest hold was placed, as it is shown.
+async fn reason(house: &House) -> String {
+    let paging = Paging::of(None, None).expect("a page");
+    let holds = retention::list(&house.platform, &Principal::owner(), paging).await;
+    holds.expect(house.kind).items.remove(0).reason
 }
 
 #[tokio::test]

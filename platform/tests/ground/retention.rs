@@ -3,6 +3,7 @@
 use siaga_platform::erasure::{self, Kind};
 use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
+use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::refusal::INVALID;
 use siaga_platform::retention::{self, Run};
@@ -252,6 +253,41 @@ async fn a_hold_on_everybody_is_on_everybody_of_its_organisation() {
             .await
             .expect(kind);
         assert_eq!(rows(&run(&house).await, "operations"), (1, false), "{kind}");
+    }
+}
+
+/// Until then it was written in the clear.
+#[tokio::test]
+async fn the_reason_of_an_older_hold_is_sealed_by_the_daily_job() {
+    for house in houses().await {
+        let kind = house.kind;
+        let (id, sari) = (
+            new_id(house.platform.now()),
+            house.client("Sari").await.user().expect("a person"),
+        );
+        house
+            .system(move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO legal_holds (id, org_id, category, subject_id, reason, placed_by, created_at)
+                     VALUES ($1, $2, 'operations', $3, 'Sari is asked for', 'test', now())",
+                );
+                tx.execute(query.bind(id).bind(HOUSE).bind(sari))
+            })
+            .await;
+        let clear = "SELECT count(*) FROM legal_holds WHERE reason <> '' OR reason_sealed IS NULL";
+        let system = Principal::system("test");
+        assert_eq!(house.count(&system, clear).await, 1, "{kind}");
+        for _ in 0..2 {
+            run(&house).await;
+            assert_eq!(house.count(&system, clear).await, 0, "{kind}");
+            let paging = Paging::of(None, None).expect("a page");
+            let holds = retention::list(&house.platform, &Principal::owner(), paging).await;
+            assert_eq!(
+                holds.expect(kind).items[0].reason,
+                "Sari is asked for",
+                "{kind}"
+            );
+        }
     }
 }
 

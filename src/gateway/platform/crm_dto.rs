@@ -391,6 +391,7 @@ pub fn lead(seen: Seen, now: Ts) -> LeadDto {
         sight,
         subject: subject_id,
     } = seen;
+    let territory = known.territory();
     LeadDto {
         id: lead.id,
         user_id: lead.user,
@@ -420,7 +421,7 @@ pub fn lead(seen: Seen, now: Ts) -> LeadDto {
         source: lead.source,
         channel: lead.channel,
         utm: lead.utm,
-        territory: lead.territory,
+        territory,
         interests: lead.interests,
         assigned_to: lead.assigned_to,
         team_id: lead.team,

@@ -55,4 +55,6 @@ pub const FILES: &[Source] = sources![
     "0084_holders",
     "0087_exact_caps",
     "0100_teams_of_clients",
+    "0105_sealed_reasons",
+    "0106_lead_territories",
 ];

@@ -130,8 +130,10 @@ fn prepare(unit: &mut Unit<'_, '_>, id: Uuid, held: &Held) -> Result<Booking, Re
             if stops(unit.tx(), held.user, goes_out)?
                 || (goes_out && is_frozen(unit.tx(), held.user)?)
             {
-                // Finance does not learn of cases.
-                return Err(CASH_STOPPED.because("compliance has to release it first"));
+                // What the case is about, money, a list or a dispute, is not finance's to learn.
+                return Err(CASH_STOPPED.because(
+                    "compliance has to decide on the client's case first; releasing the movement alone does not do it",
+                ));
             }
         }
         unit.tx().execute(

@@ -572,6 +572,29 @@ fn needed(step: Step) -> Permission {
     }
 }
 
+/// Why a movement could not be locked: the database lets its client change it only while nobody has decided on it, and hides from
+/// a lock what they may read.
+fn not_held(unit: &mut Unit<'_, '_>, asked: &Asked) -> Result<Refusal, Refusal> {
+    let seen: Option<(String, bool, i64)> = unit.tx().optional(
+        sqlx::query_as(
+            "SELECT status, core_reference IS NOT NULL, revision FROM cash_requests WHERE id = $1",
+        )
+        .bind(asked.id),
+    )?;
+    let Some((status, was_sent, revision)) = seen else {
+        return Ok(NOT_FOUND.because("there is no such request"));
+    };
+    let stale = || STALE.because("somebody else changed the request; look again");
+    if revision != asked.revision {
+        return Ok(stale());
+    }
+    let step = Status::parse(&status).map(|from| next(from, asked.step, false, was_sent));
+    Ok(match step {
+        Some(Err(refusal)) => refusal,
+        _ => stale(),
+    })
+}
+
 /// Approves, rejects, cancels, holds or releases a movement.
 ///
 /// # Errors
@@ -599,7 +622,12 @@ pub async fn take_step(
     };
     platform
         .command_once(&acts, once, move |unit| {
-            let held = held(unit, asked.id)?;
+            let held = match held(unit, asked.id) {
+                Err(refusal) if refusal.fault() == Some(NOT_FOUND) => {
+                    return Err(not_held(unit, &asked)?);
+                }
+                held => held?,
+            };
             person.may(permission, &Target::of(held.org, held.user))?;
             if held.revision != asked.revision {
                 return Err(STALE.because("somebody else changed the request; look again"));

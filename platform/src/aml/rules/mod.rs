@@ -110,6 +110,11 @@ impl Rule {
         }
     }
 
+    /// The rule of that name.
+    pub fn parse(name: &str) -> Option<Rule> {
+        Rule::ALL.into_iter().find(|rule| rule.name() == name)
+    }
+
     /// How bad it is. What is High stops withdrawals until its case is decided.
     pub fn severity(self) -> Severity {
         match self {
@@ -155,6 +160,15 @@ pub enum Way {
 }
 
 impl Way {
+    /// The way of a kind of request; a correction has none.
+    pub fn of_kind(kind: &str) -> Option<Way> {
+        match kind {
+            "deposit" => Some(Way::In),
+            "withdrawal" => Some(Way::Out),
+            _ => None,
+        }
+    }
+
     /// The name on the wire.
     pub fn name(self) -> &'static str {
         match self {
@@ -197,6 +211,17 @@ pub struct Deal {
     pub at: Ts,
     /// Millionths of a lot.
     pub lots: i64,
+}
+
+/// Something that was told about a movement before and that nobody has decided on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Which rule said so.
+    pub rule: Rule,
+    /// Which way the movement went.
+    pub way: Way,
+    /// When it was asked for.
+    pub at: Ts,
 }
 
 /// What is remarkable about a movement.
@@ -263,5 +288,8 @@ mod tests {
         let names: std::collections::BTreeSet<&str> =
             Rule::ALL.iter().map(|rule| rule.name()).collect();
         assert_eq!(names.len(), Rule::ALL.len());
+        for rule in Rule::ALL {
+            assert_eq!(Rule::parse(rule.name()), Some(rule));
+        }
     }
 }

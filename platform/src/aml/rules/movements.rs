@@ -4,13 +4,15 @@ use uuid::Uuid;
 use super::*;
 
 /// What is remarkable about `new`, given the client's other movements (in any order, [`HISTORY_NS`] back, those under way
-/// included), their deals since the oldest deposit of [`THROUGH_NS`], and when they were last active before. Sums are taken
-/// per direction; a sum is told when this movement makes it cross, not again while it stays above.
+/// included), their deals since the oldest deposit of [`THROUGH_NS`], when they were last active before, and what was told and
+/// waits for a decision. Sums are taken per direction; a sum or a number is told when this movement makes it cross, and while it
+/// stays above only when nobody is about to decide on one of the same window.
 pub fn judge(
     new: &Movement,
     others: &[Movement],
     deals: &[Deal],
     last_active: Option<Ts>,
+    told: &[Told],
 ) -> Vec<Alert> {
     let mut alerts = Vec::new();
     let mut say = |rule: Rule, evidence: Vec<Uuid>, detail: String, figures: Map<String, Value>| {
@@ -59,8 +61,9 @@ pub fn judge(
             .iter()
             .fold(0i64, |sum, other| sum.saturating_add(other.usd_cents));
         let with_new = sum.saturating_add(new.usd_cents);
+        let is_new = sum <= limit || !waits(told, rule, Some(new.way), new.at, window);
         // One that is large by itself was told above.
-        if sum <= limit && with_new > limit && !(within.is_empty() && rule == Rule::DayTotal) {
+        if with_new > limit && is_new && !(within.is_empty() && rule == Rule::DayTotal) {
             say(
                 rule,
                 ids(&within, new),
@@ -136,7 +139,9 @@ pub fn judge(
         .iter()
         .filter(|other| is_within(other, new, DAY_NS))
         .collect();
-    if of_day.len() == VELOCITY_COUNT {
+    let is_new =
+        of_day.len() == VELOCITY_COUNT || !waits(told, Rule::Velocity, None, new.at, DAY_NS);
+    if of_day.len() >= VELOCITY_COUNT && is_new {
         say(
             Rule::Velocity,
             ids(&of_day, new),
@@ -198,6 +203,16 @@ fn is_within(other: &Movement, new: &Movement, window: u64) -> bool {
     new.at.0.saturating_sub(other.at.0) < window
 }
 
+/// Whether the rule told something within the window, that way or any, and nobody has decided on it.
+fn waits(told: &[Told], rule: Rule, way: Option<Way>, now: Ts, window: u64) -> bool {
+    told.iter().any(|told| {
+        told.rule == rule
+            && way.is_none_or(|way| told.way == way)
+            && told.at <= now
+            && now.0.saturating_sub(told.at.0) < window
+    })
+}
+
 fn ids(others: &[&&Movement], new: &Movement) -> Vec<Uuid> {
     others
         .iter()
@@ -222,7 +237,7 @@ mod tests {
     }
 
     fn rules(new: Movement, others: &[Movement], deals: &[Deal], last: Option<Ts>) -> Vec<Rule> {
-        judge(&new, others, deals, last)
+        judge(&new, others, deals, last, &[])
             .into_iter()
             .map(|alert| alert.rule)
             .collect()
@@ -266,10 +281,16 @@ mod tests {
                 &[],
             ),
             (
-                "told when it crosses, not again",
+                "above already, and nobody is at work on it",
                 at(day, 10),
                 vec![at(day - 2, 6_000), at(day - 1, 4_001)],
-                &[],
+                &[DayTotal],
+            ),
+            (
+                "one that was large by itself told no sum",
+                at(day, 10),
+                vec![at(day - 1, 12_000)],
+                &[DayTotal],
             ),
             (
                 "30,000 in 30 days",
@@ -329,6 +350,52 @@ mod tests {
         for (name, new, others, expected) in table {
             assert_eq!(rules(*new, others, &[], None), *expected, "{name}");
         }
+    }
+
+    /// What was told keeps quiet until it is decided on, for its own rule, way and window.
+    #[test]
+    fn a_sum_is_told_again_when_what_was_told_is_decided() {
+        let told = |rule: Rule, way: Way, hour: u64| Told {
+            rule,
+            way,
+            at: Ts(hour * HOUR_NS),
+        };
+        let said = |new: Movement, others: &[Movement], told: &[Told]| -> Vec<Rule> {
+            let alerts = judge(&new, others, &[], None, told);
+            alerts.into_iter().map(|alert| alert.rule).collect()
+        };
+        let day = 1_000;
+        let two = [at(day - 3, 6_000), at(day - 2, 6_000)];
+        let open = [told(Rule::DayTotal, Way::In, day - 2)];
+        assert_eq!(said(at(day, 7_000), &two, &open), [], "it waits");
+        assert_eq!(said(at(day, 7_000), &two, &[]), [Rule::DayTotal]);
+        for other in [
+            told(Rule::LargeMovement, Way::In, day - 2),
+            told(Rule::MonthTotal, Way::In, day - 2),
+            told(Rule::DayTotal, Way::Out, day - 2),
+            told(Rule::DayTotal, Way::In, day - 24),
+            told(Rule::DayTotal, Way::In, day + 1),
+        ] {
+            assert_eq!(
+                said(at(day, 7_000), &two, &[other]),
+                [Rule::DayTotal],
+                "{other:?}"
+            );
+        }
+        let one = [at(day - 1, 6_000)];
+        assert_eq!(
+            said(at(day, 7_000), &one, &open),
+            [Rule::DayTotal],
+            "it crosses anew"
+        );
+        let weeks: Vec<Movement> = (1..=4).map(|n| at(day - 48 * n, 7_900)).collect();
+        let open = [told(Rule::MonthTotal, Way::In, day - 48)];
+        assert_eq!(said(at(day, 10), &weeks, &open), []);
+        assert_eq!(said(at(day, 10), &weeks, &[]), [Rule::MonthTotal]);
+        let eleven: Vec<Movement> = (0..11).map(|n| at(day - 11 + n, 10)).collect();
+        let open = [told(Rule::Velocity, Way::Out, day - 1)];
+        assert_eq!(said(at(day, 10), &eleven, &open), [], "whichever way");
+        assert_eq!(said(at(day, 10), &eleven, &[]), [Rule::Velocity]);
     }
 
     #[test]
@@ -420,7 +487,7 @@ mod tests {
         for (others, expected) in [
             (nine, vec![]),
             (ten, vec![Rule::Velocity]),
-            (eleven, vec![]),
+            (eleven, vec![Rule::Velocity]),
         ] {
             assert_eq!(
                 rules(at(100, 10), &others, &[], None),
@@ -446,7 +513,7 @@ mod tests {
     /// Whoever says it in another language has every number of the sentence.
     #[test]
     fn the_figures_are_those_of_the_sentence() {
-        let alerts = judge(&at(1_000, -11_000), &[], &[], None);
+        let alerts = judge(&at(1_000, -11_000), &[], &[], None, &[]);
         let [alert] = alerts.as_slice() else {
             panic!("one alert: {alerts:?}");
         };
@@ -459,7 +526,7 @@ mod tests {
             serde_json::json!({"way": "out", "usd": "11000.00", "limit_usd": "10000.00"})
         );
         let before: Vec<Movement> = (0..10).map(|hour| at(990 + hour, 20 + 1)).collect();
-        let busy = judge(&at(1_000, 50), &before, &[], Some(Ts(0)));
+        let busy = judge(&at(1_000, 50), &before, &[], Some(Ts(0)), &[]);
         let figures: Vec<(Rule, Value)> = busy
             .into_iter()
             .map(|alert| (alert.rule, Value::Object(alert.figures)))

@@ -33,8 +33,7 @@ pub(in crate::identity) fn count_for_update(
         .bind(bound(now)),
     )?;
     let (attempts, locked_until, locks) = row;
-    let (under_way, attempts): (Vec<i64>, Vec<i64>) =
-        attempts.into_iter().partition(|at| *at < 0);
+    let (under_way, attempts): (Vec<i64>, Vec<i64>) = attempts.into_iter().partition(|at| *at < 0);
     Ok(Count {
         attempts: attempts.into_iter().map(ts).collect(),
         under_way: under_way.into_iter().map(|at| ts(-at)).collect(),
