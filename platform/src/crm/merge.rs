@@ -13,7 +13,6 @@ use crate::unit::Unit;
 use crate::values::bound;
 
 use super::capture::{Clean, known_facts};
-use super::contact;
 use super::lead::{FIELDS, Known, Lead, Said};
 use super::referral;
 use super::score::FactKind;
