@@ -736,3 +736,46 @@ fn of_executions_without_an_id_each_is_taken_back_by_itself() {
          see 1 positions 0",
     );
 }
+
+/// What an order costs is what it would be filled at, whatever prices it carries.
+#[test]
+fn an_order_that_the_market_has_reached_is_charged_at_the_market() {
+    let refusal = |kind: OrderKind, side: Side, price: Option<i64>, stop: Option<i64>| {
+        let mut desk = Desk::open();
+        desk.account(1, USD, Accounting::Hedging, 100);
+        desk.must(Body::Cash(Cash {
+            account: siaga_risk::ids::AccountId(1),
+            kind: CashKind::Deposit,
+            amount: Money(195_000),
+            reference: 0,
+        }));
+        desk.quote("XAUUSD", 2_000_000, 2_000_500);
+        let mut order = order(1, "XAUUSD", side, 100);
+        (order.kind, order.price, order.stop) = (kind, price.map(Price), stop.map(Price));
+        desk.command(Body::Order(Box::new(order)))
+            .iter()
+            .any(|output| {
+                matches!(output, Output::Answer(answer) if answer.reasons.contains(&siaga_risk::verdict::Reject::Margin))
+            })
+    };
+    // A lot of 100 oz needs 2,000 USD at the market.
+    assert!(refusal(OrderKind::Market, Side::Buy, None, None));
+    assert!(refusal(OrderKind::Market, Side::Buy, None, Some(1_000)));
+    assert!(refusal(
+        OrderKind::Market,
+        Side::Sell,
+        Some(1_900_000),
+        None
+    ));
+    assert!(refusal(OrderKind::Limit, Side::Sell, Some(1_900_000), None));
+    assert!(refusal(OrderKind::Stop, Side::Buy, None, Some(1_000)));
+    assert!(refusal(
+        OrderKind::Stop,
+        Side::Buy,
+        Some(1_000),
+        Some(2_100_000)
+    ));
+    // One that waits is charged at its price.
+    assert!(!refusal(OrderKind::Limit, Side::Buy, Some(1_900_000), None));
+    assert!(!refusal(OrderKind::Stop, Side::Sell, None, Some(1_900_000)));
+}

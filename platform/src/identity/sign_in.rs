@@ -163,7 +163,7 @@ impl Identity {
         match done {
             Ok(done) => self.opened(done).await,
             Err(refusal) => {
-                self.note_failure(&email, began, visit).await?;
+                self.count_as_wrong(&email, began, visit).await?;
                 Err(refusal)
             }
         }
@@ -206,7 +206,7 @@ impl Identity {
     }
 
     /// The password fitted, and there is no session all the same: that is no better than a wrong one.
-    async fn note_failure(&self, email: &str, began: Ts, visit: &Visit) -> Result<(), Refusal> {
+    async fn count_as_wrong(&self, email: &str, began: Ts, visit: &Visit) -> Result<(), Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
         let (email, network) = (email.to_owned(), visit.network());
         self.platform

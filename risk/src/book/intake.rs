@@ -393,7 +393,7 @@ impl Book {
         let open = open.filter(|order| order.order.instrument == id && order.base != 0);
         let bases: Vec<(OrderId, i128)> = open
             .filter_map(|order| {
-                let price = order.order.price.or(order.order.stop).unwrap_or(order.seen);
+                let price = order.charged_at(self.is_inverse(id));
                 Some((order.id, self.order_base(&order.order, price.0)?))
             })
             .collect();

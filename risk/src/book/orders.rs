@@ -75,7 +75,46 @@ record! {
     }
 }
 
+/// The price that an order waits for, or at which it may be filled at worst; none for a market order, whatever it carries.
+pub(super) fn waiting_price(order: &NewOrder) -> Option<Price> {
+    match order.kind {
+        OrderKind::Market => None,
+        OrderKind::Limit | OrderKind::StopLimit => order.price,
+        OrderKind::Stop => order.stop,
+    }
+}
+
+/// What an order is measured and charged at, `seen` being where it would be filled now. One that the market has reached is filled
+/// there and not at its own price: the dearer of both counts.
+pub(super) fn charged_at(order: &NewOrder, seen: Option<Price>, inverse: bool) -> Option<Price> {
+    let own = waiting_price(order);
+    let (Some(price), Some(seen)) = (own, seen.filter(|seen| *seen != Price(0))) else {
+        return own.or(seen);
+    };
+    let buys = order.side == Side::Buy;
+    let at_limit = (buys && price > seen) || (!buys && price < seen);
+    let at_stop = order
+        .stop
+        .is_some_and(|stop| if buys { stop < seen } else { stop > seen });
+    let reached = match order.kind {
+        OrderKind::Market => true,
+        OrderKind::Limit => at_limit,
+        OrderKind::Stop => at_stop,
+        OrderKind::StopLimit => at_stop && at_limit,
+    };
+    Some(match (reached, inverse) {
+        (false, _) => price,
+        (true, false) => price.max(seen),
+        (true, true) => price.min(seen),
+    })
+}
+
 impl Order {
+    /// What it is charged at; see [`charged_at`].
+    pub(super) fn charged_at(&self, inverse: bool) -> Price {
+        charged_at(&self.order, Some(self.seen), inverse).unwrap_or(self.seen)
+    }
+
     /// Not filled yet.
     pub fn remaining(&self) -> Qty {
         Qty((self.order.qty.0 - self.filled.0).max(0))
@@ -262,9 +301,16 @@ impl Book {
         let netting = self
             .account(order.account)
             .is_some_and(|account| account.state.terms.accounting == Accounting::Netting);
-        let price = order.price.or(order.stop).unwrap_or(seen);
+        let inverse = self.is_inverse(order.instrument);
+        let price = charged_at(order, Some(seen), inverse).unwrap_or(seen);
         let base = netting.then(|| self.order_base(order, price.0)).flatten();
         base.unwrap_or(0)
+    }
+
+    /// Its value falls as its price rises.
+    pub(super) fn is_inverse(&self, id: InstrumentId) -> bool {
+        self.instrument(id)
+            .is_some_and(|instrument| instrument.inverse > 0)
     }
 
     /// Waiting prices stay in the core when the link leaves protective prices to it.

@@ -184,7 +184,10 @@ impl Book {
         let instrument = self.instrument(order.order.instrument)?;
         let (leverage, _) = self.leverage_on(account, instrument);
         let margin = super::charge::component(
-            order.in_flight(0).filter(|flight| !flight.closing)?.base,
+            order
+                .in_flight(0, instrument.inverse > 0)
+                .filter(|flight| !flight.closing)?
+                .base,
             &[instrument.open_rate(order.order.side, order.order.kind)],
             leverage,
             self.digits_of(account),

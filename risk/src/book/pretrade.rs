@@ -3,6 +3,7 @@
 
 use super::cross::margin_price_x2;
 use super::instruments::{Instrument, PriceUse};
+use super::orders::{charged_at, waiting_price};
 use super::used::Flight;
 use super::{Account, Book, Env, Link};
 use crate::convert::{Rate, Sided};
@@ -88,7 +89,8 @@ impl Book {
         }
         let seen = self.open_price(order.instrument, order.side);
         checked.seen = Price(seen.unwrap_or(0));
-        checked.price = order.price.or(order.stop).or(seen.map(Price));
+        let inverse = self.is_inverse(order.instrument);
+        checked.price = charged_at(order, seen.map(Price), inverse);
         if account.state.call == CallStep::LoggedOut && order.desk == 0 {
             checked.reasons.push(Reject::LoggedOut);
         }
@@ -237,7 +239,7 @@ impl Book {
         }
         let mut from = Vec::with_capacity(3);
         if order.kind != OrderKind::Market {
-            from.extend(order.price.or(order.stop).map(|price| price.0));
+            from.extend(waiting_price(order).map(|price| price.0));
         }
         let limit = NewOrder {
             kind: OrderKind::Limit,
@@ -520,7 +522,8 @@ impl Book {
         }
         let seen = self.open_price(order.instrument, order.side).map(Price);
         let amounts = || {
-            let (qty, price) = (order.qty.0.max(1), order.price.or(order.stop).or(seen)?);
+            let price = charged_at(order, seen, instrument.inverse > 0)?;
+            let qty = order.qty.0.max(1);
             let cost = instrument.cost(qty, price.0)?;
             let qty = i128::from(qty);
             let base = super::used::base(instrument, instrument.margin, qty, cost, Rate::ONE)?;

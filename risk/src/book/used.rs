@@ -538,7 +538,8 @@ impl Book {
         }
         for id in &account.orders {
             let gone = without_orders.get(id).copied().unwrap_or(0);
-            if let Some(flight) = self.orders.get(id)?.in_flight(gone) {
+            let order = self.orders.get(id)?;
+            if let Some(flight) = order.in_flight(gone, self.is_inverse(order.order.instrument)) {
                 self.take_flight(&mut all, account, env, &flight)?;
             }
         }
@@ -698,14 +699,14 @@ impl Order {
     /// What it may add to margin while it is open, but for the quantity that is gone of it. A closing order may add only
     /// on a netting account, where it may turn the net round together with others, and only once it has left the core,
     /// which lets none of them open anything.
-    pub fn in_flight(&self, gone: i64) -> Option<Flight> {
+    pub fn in_flight(&self, gone: i64, inverse: bool) -> Option<Flight> {
         let qty = i128::from(self.remaining().0.saturating_sub(gone));
         let closes_only = self.closing && (self.base == 0 || !self.sent);
         if closes_only || qty <= 0 {
             return None;
         }
         let base = mul_div_round(self.base, qty, i128::from(self.order.qty.0.max(1)))?;
-        let price = self.order.price.or(self.order.stop).unwrap_or(self.seen);
+        let price = self.charged_at(inverse);
         Some(Flight {
             instrument: self.order.instrument,
             side: self.order.side,

@@ -170,6 +170,15 @@ pub fn new_order(
         OrderKind::Market => Tif::Ioc,
         _ => Tif::Gtc,
     });
+    let waits = matches!(request.kind, OrderKind::Stop | OrderKind::StopLimit);
+    if request.stop.is_some() && !waits {
+        let text = "only an order that waits for a price has a trigger: give it the kind stop or stop_limit, or leave it out";
+        return Err(ApiError::field("stop", text));
+    }
+    if request.price.is_some() && request.kind == OrderKind::Stop {
+        let text = "a stop order has its trigger in `stop`; one with a limit too is a stop_limit";
+        return Err(ApiError::field("price", text));
+    }
     Ok(NewOrder {
         account: AccountId(request.account),
         instrument: entry.terms.id,
