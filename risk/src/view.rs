@@ -263,8 +263,10 @@ pub struct Forecast {
     pub price: Price,
     /// Pending orders that are cancelled first.
     pub cancels: u32,
-    /// The position that is closed first and how much of it; absent when none may be closed now.
-    pub position: Option<PositionId>,
+    /// The position that is closed first and its instrument, which need not be the one that moves; absent when none may
+    /// be closed now, and where the cancels alone are enough.
+    pub position: Option<(PositionId, InstrumentId)>,
+    /// How much of it, in steps of its own instrument.
     pub qty: Qty,
     /// Margin level there, and after that close; absent without used margin.
     pub level_before: Option<Ratio>,

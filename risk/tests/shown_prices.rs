@@ -203,7 +203,8 @@ fn a_locked_loss_is_stopped_out_by_its_conversion() {
     let next = view.next_stop_out.expect("a stop-out is foretold");
     assert_eq!(next.instrument, instrument_id("EURUSD"));
     assert_eq!(view.conversions[0].stop_out_at, Some(next.price));
-    assert!(next.position.is_some());
+    let closed = next.position.map(|(_, instrument)| instrument);
+    assert_eq!(closed, Some(instrument_id("XAUUSD")), "not what moves");
     assert!(shown.hold_true("locked in") >= 2);
 }
 

@@ -666,7 +666,7 @@ impl Run {
             })
         };
         let names = &self.names.positions;
-        let position = next.position.and_then(|id| names.get(&id));
+        let position = next.position.and_then(|(id, _)| names.get(&id));
         format!(
             "{}:{}@{}:{}..{}",
             position.map_or("nothing", String::as_str),

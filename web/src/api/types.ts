@@ -173,6 +173,7 @@ export interface NextStopOut {
   price: Decimal;
   cancels: number;
   position: number | null;
+  position_symbol: string | null;
   qty: Decimal;
   level_before_pct: Decimal | null;
   level_after_pct: Decimal | null;

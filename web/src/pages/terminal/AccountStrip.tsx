@@ -4,6 +4,7 @@ import { explainProblem } from "../../app/trading";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, signOf, trimZeros } from "../../format/decimal";
 import { LevelRail } from "./LevelRail";
+import { nextCloses } from "./nextStop";
 
 interface Props {
   account: Traded | undefined;
@@ -84,8 +85,7 @@ function Next({ next }: { next: NextStopOut }) {
   const t = useTranslate();
   const { language } = useSettings();
   const level = (pct: string | null) => (pct === null ? t("account.nextNone") : `${formatDecimal(cutPercent(pct), language)} %`);
-  const what = next.position === null ? t("account.nextNothing") : t("account.nextCloses", { qty: formatDecimal(next.qty, language), position: next.position });
-  const closes = next.cancels > 0 ? `${t("account.nextCancels", { n: next.cancels })} ${what}` : what;
+  const closes = nextCloses(next, t, language);
   const levels = t("account.nextLevels", { before: level(next.level_before_pct), after: level(next.level_after_pct) });
   return (
     <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
