@@ -146,7 +146,7 @@ pub struct MarginRule {
     pub conversion: Option<Rate>,
 }
 
-/// What is charged for one instrument of an account before leverage rules by bands.
+/// What is charged for one instrument of an account before leverage rules by bands, with the factors of halts and windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstrumentMargin {
     pub instrument: InstrumentId,
@@ -276,6 +276,7 @@ pub struct Forecast {
 /// A position now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PositionView {
+    /// Its margin with the factors of halts and windows.
     pub position: PositionChange,
     /// Price it would close at, when known.
     pub close_price: Option<Price>,
@@ -365,9 +366,11 @@ pub struct LadderRow {
     pub account: AccountId,
     pub state: MarginState,
     pub equity: Money,
-    /// Without the factors of halts and windows, as a stop-out compares it.
+    /// With the factors of halts and windows, and the level over it, as [`AccountView`] has them.
     pub used: Money,
     pub level: Option<Ratio>,
+    /// The level without them, by which rows stand nearest to a stop-out first.
+    pub closeout_level: Option<Ratio>,
     pub to_stop_out: Money,
 }
 

@@ -173,7 +173,7 @@ impl Book {
         };
         PositionView {
             position: PositionChange {
-                margin: self.margin_now(position),
+                margin: self.margin_raised(account, position, env),
                 ..position.change(self.open_price_of(position))
             },
             close_price: close.map(Price),
@@ -243,7 +243,7 @@ impl Book {
         Some(Money(clamp(-mul_div_round(native, rate.num, den)?)))
     }
 
-    /// A slice of the margin ladder, by account id.
+    /// A slice of the margin ladder, by account id, with the margin and the level that the account itself is shown with.
     pub fn ladder(&self, after: Option<AccountId>, count: u32, env: &Env<'_>) -> Vec<LadderRow> {
         let first = AccountId(after.map_or(0, |id| id.0.saturating_add(1)));
         let accounts = self
@@ -254,17 +254,19 @@ impl Book {
             .map(|account| {
                 let value = self.valuate(account, env);
                 let digits = self.digits_of(account);
+                let (soft, plain) = (value.used.soft, value.used.plain);
                 LadderRow {
                     account: account.id(),
                     state: account.state.state,
                     equity: value.equity(digits),
-                    used: value.used.plain,
-                    level: shown_level(&value, value.used.plain, digits),
+                    used: soft,
+                    level: shown_level(&value, soft, digits),
+                    closeout_level: level(value.fixed + value.plain, plain, digits),
                     to_stop_out: self.distance(
                         account,
                         &value,
                         Which::Plain,
-                        stop_line(self.group_of(account), value.used.plain, digits),
+                        stop_line(self.group_of(account), plain, digits),
                     ),
                 }
             })

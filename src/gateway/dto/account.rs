@@ -73,8 +73,9 @@ wire! {
         pub group: String,
         pub state: MarginState,
         pub equity: String,
+        /// With the factors of halts and windows, as the account itself shows it.
         pub used: String,
-        /// Absent without used margin.
+        /// Equity over `used`; absent without used margin.
         pub level_pct: Option<String>,
     }
 
@@ -85,9 +86,10 @@ wire! {
         pub currency: String,
         pub state: MarginState,
         pub equity: String,
+        /// With the factors of halts and windows, and the level over it, as the account itself shows them.
         pub used: String,
         pub level_pct: Option<String>,
-        /// Equity that may be lost before the stop-out.
+        /// Equity that may be lost before the stop-out, which compares without them.
         pub to_stop_out: String,
     }
 
@@ -103,7 +105,7 @@ wire! {
         pub leverage_from: LeverageFrom,
         /// Leverage rules by bands in force, and how they charge what is held.
         pub tiers: Vec<TierDto>,
-        /// What each instrument is charged before them.
+        /// What each instrument is charged before them; the parts of `used` where no rule by bands and no schedule holds.
         pub margins: Vec<InstrumentMarginDto>,
         /// Where the legs of an account at mark price stand in the schedules of their instruments.
         pub requirements: Vec<RequirementDto>,
@@ -192,6 +194,7 @@ wire! {
         pub opened: u64,
         pub close_price: Option<String>,
         pub unrealised: String,
+        /// Standing alone, with the factors of halts and windows.
         pub margin: String,
         pub swap: String,
         pub stop_loss: Option<String>,
