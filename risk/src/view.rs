@@ -191,8 +191,11 @@ pub struct AccountView {
     pub under_review: bool,
     pub balance: Money,
     pub credit: Money,
+    /// With dead prices moved against the account, as warnings and restrictions compare it, and what that takes from it; a
+    /// stop-out compares without, see `closeout`.
     pub equity: Money,
     pub unrealised: Money,
+    pub haircut: Money,
     /// With the factors of halts and windows on what is held and on orders in flight, as warnings and restrictions
     /// compare it; a stop-out compares without them, see `closeout`. `free` is what is left for opening on the same basis.
     pub used: Money,
@@ -280,7 +283,9 @@ pub struct PositionView {
     pub position: PositionChange,
     /// Price it would close at, when known.
     pub close_price: Option<Price>,
+    /// With a dead price moved against it, and what that takes from the result at the price above.
     pub unrealised: Money,
+    pub haircut: Money,
     /// The instrument's price (alone, everything else still) at which the account is called and stopped out.
     pub warning_at: Option<Price>,
     pub stop_out_at: Option<Price>,
@@ -365,11 +370,12 @@ pub struct InstrumentView {
 pub struct LadderRow {
     pub account: AccountId,
     pub state: MarginState,
+    /// With dead prices moved against it, as [`AccountView`] has it.
     pub equity: Money,
     /// With the factors of halts and windows, and the level over it, as [`AccountView`] has them.
     pub used: Money,
     pub level: Option<Ratio>,
-    /// The level without them, by which rows stand nearest to a stop-out first.
+    /// The level without all that, by which rows stand nearest to a stop-out first.
     pub closeout_level: Option<Ratio>,
     pub to_stop_out: Money,
 }

@@ -628,6 +628,7 @@ impl Run {
                 "used" => money(view.used),
                 "free" => money(view.free),
                 "unrealised" => money(view.unrealised),
+                "haircut" => money(view.haircut),
                 "to_warning" => money(view.to_warning),
                 "to_stop_out" => money(view.to_stop_out),
                 "state" => lower(view.state),

@@ -118,8 +118,12 @@ wire! {
         pub unknown: bool,
         pub balance: String,
         pub credit: String,
+        /// With dead prices moved against the account, as warnings and restrictions are decided; a stop-out compares without
+        /// (`closeout`).
         pub equity: String,
         pub unrealised: String,
+        /// What dead prices take from both; 0 while none is dead.
+        pub haircut: String,
         /// With the factors of halts and windows, as warnings, restrictions and new orders are decided; a stop-out compares
         /// without them (`closeout`, `to_stop_out`).
         pub used: String,
@@ -193,7 +197,10 @@ wire! {
         pub open_price: String,
         pub opened: u64,
         pub close_price: Option<String>,
+        /// With a dead price moved against it.
         pub unrealised: String,
+        /// What that takes from the result at `close_price`; 0 while the price is not dead.
+        pub haircut: String,
         /// Standing alone, with the factors of halts and windows.
         pub margin: String,
         pub swap: String,
@@ -233,8 +240,11 @@ wire! {
         /// A conversion rate is missing: equity and level are not known.
         pub unknown: bool,
         pub balance: String,
+        /// With dead prices moved against the account.
         pub equity: String,
         pub pnl: String,
+        /// What dead prices take from both; 0 while none is dead.
+        pub haircut: String,
         pub used: String,
         pub free: String,
         /// Absent without used margin.
@@ -306,6 +316,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         credit: money(view.credit),
         equity: money(view.equity),
         unrealised: money(view.unrealised),
+        haircut: money(view.haircut),
         used: money(view.used),
         free: money(view.free),
         level_pct: view.level.map(decimal::level_pct),
@@ -393,6 +404,7 @@ fn position(view: &PositionView, money_digits: u8, names: &Directory) -> Positio
         opened: micros(held.opened),
         close_price: view.close_price.map(price),
         unrealised: money(view.unrealised),
+        haircut: money(view.haircut),
         margin: money(held.margin),
         swap: money(held.swap),
         stop_loss: held.protection.stop_loss.map(price),
@@ -454,6 +466,7 @@ pub fn held(view: AccountDto) -> HeldDto {
         balance: view.balance,
         equity: view.equity,
         pnl: view.unrealised,
+        haircut: view.haircut,
         used: view.used,
         free: view.free,
         level_pct: view.level_pct,

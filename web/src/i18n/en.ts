@@ -103,6 +103,7 @@ export const en = {
 
   "account.equity": "Equity",
   "account.balance": "Balance",
+  "account.haircut": "Without {money} that prices which no longer come are taken to have moved against the account.",
   "account.unrealised": "Open profit",
   "account.used": "Used margin",
   "account.free": "Free margin",

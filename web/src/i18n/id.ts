@@ -105,6 +105,7 @@ export const id: Record<Key, string> = {
 
   "account.equity": "Ekuitas",
   "account.balance": "Saldo",
+  "account.haircut": "Tanpa {money} karena harga yang tidak lagi datang dianggap bergerak melawan akun.",
   "account.unrealised": "Laba terbuka",
   "account.used": "Margin terpakai",
   "account.free": "Margin bebas",

@@ -39,7 +39,7 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       data-current={current}
       className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-4 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
     >
-      <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
+      <Figure label={t("account.equity")} unit={account.currency} help={signOf(account.haircut) === 0 ? undefined : t("account.haircut", { money: money(account.haircut) })} strong testid="equity">{money(account.equity)}</Figure>
       <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
       {wide && <Figure label={t("account.balance")}>{money(account.balance)}</Figure>}
       {wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
