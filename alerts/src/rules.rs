@@ -216,6 +216,7 @@ impl Reading<'_> {
         let labels = self.account(stop_out.account);
         let level = self.book.levels(stop_out.account);
         self.on(Signal {
+            value: share(stop_out.equity, stop_out.used).map(Figure::Ratio),
             raise: level.map(|levels| Figure::Ratio(levels.stop_out)),
             clear: level.map(|levels| Figure::Ratio(levels.warning)),
             money_at_risk: Some(Money(stop_out.equity.0.max(0))),
@@ -715,6 +716,16 @@ fn scope_topic(family: Family, scope: Scope) -> Topic {
         first: scope.tag().into(),
         second: id,
     }
+}
+
+/// Equity as a share of used margin, cut off as the core does; absent without used margin.
+fn share(equity: Money, used: Money) -> Option<Ratio> {
+    if used.0 <= 0 {
+        return None;
+    }
+    let level = i128::from(equity.0) * i128::from(Ratio::ONE.0);
+    let level = level.div_euclid(i128::from(used.0));
+    Some(Ratio(level.clamp(i64::MIN.into(), i64::MAX.into()) as i64))
 }
 
 fn count(length: usize) -> u32 {

@@ -231,11 +231,18 @@ impl Page<'_> {
                 Facts::Margin { used, .. } | Facts::StopOut { used, .. } | Facts::Rung { used, .. },
                 "used",
             ) => self.money(used),
-            (Facts::StopOut { closes, .. }, "closes") => closes.to_string(),
-            (Facts::StopOut { cancels, .. }, "cancels") => cancels.to_string(),
-            (Facts::StopOut { mode, .. }, "acted") => self.acted(mode).to_owned(),
-            (Facts::Margin { .. }, "closes" | "cancels") => "0".to_owned(),
-            (Facts::Margin { .. }, "acted") => String::new(),
+            (
+                Facts::StopOut {
+                    mode,
+                    closes,
+                    cancels,
+                    ..
+                },
+                "acted",
+            ) => self.acted(mode, closes, cancels),
+            (Facts::Margin { .. }, "acted") => self
+                .word("Nothing is sent yet.", "Belum ada yang dikirim.")
+                .to_owned(),
             (Facts::Breach { cause, .. }, "how") => self.moved_how(cause).to_owned(),
             (Facts::Halt { cause, moved, .. }, "why") => self.halted_by(cause, moved),
             (Facts::Halt { factor, .. }, "margin") => self.raised_by(factor),
@@ -441,12 +448,20 @@ impl Page<'_> {
         }
     }
 
-    fn acted(&self, mode: StopOutMode) -> &'static str {
-        match mode {
-            StopOutMode::Act => self.word("closed here", "ditutup di sini"),
-            StopOutMode::Observe => self.word(
-                "observed only: the broker's server acts",
-                "hanya diamati: server pialang yang bertindak",
+    /// What a stop-out does. Its closes may still wait, for the broker's answer or for a link.
+    fn acted(&self, mode: StopOutMode, closes: u32, cancels: u32) -> String {
+        match (mode, self.language) {
+            (StopOutMode::Act, Language::English) => {
+                format!("Closes sent or waiting: {closes}, cancels: {cancels}.")
+            }
+            (StopOutMode::Act, Language::Indonesian) => {
+                format!("Penutupan terkirim atau menunggu: {closes}, pembatalan: {cancels}.")
+            }
+            (StopOutMode::Observe, Language::English) => format!(
+                "Observed only, the broker's server acts. Closes due: {closes}, cancels: {cancels}."
+            ),
+            (StopOutMode::Observe, Language::Indonesian) => format!(
+                "Hanya diamati, server pialang yang bertindak. Penutupan yang semestinya: {closes}, pembatalan: {cancels}."
             ),
         }
     }
@@ -547,6 +562,57 @@ mod tests {
             indonesian.summary
         );
         assert_ne!(english.advice, indonesian.advice);
+    }
+
+    /// Two outputs tell of a stop-out, and the state may bounce: what was said stays said while the alert is open.
+    #[test]
+    fn a_stop_out_keeps_what_is_known_of_it() {
+        let mut engine = Engine::default();
+        let account = AccountId(7);
+        let mut seq = 0;
+        let mut told = |output: &Output| {
+            seq += 1;
+            let changes = engine.apply(OutputKey { seq, index: 0 }, Ts(seq), output);
+            changes.last().map(|change| change.alert.clone())
+        };
+        for terms in crate::testing::terms(account, GroupId(2)) {
+            told(&terms);
+        }
+        let state = |to| crate::testing::margin(account, InstrumentId(3), to);
+        let plan = |mode| {
+            Output::StopOut(StopOut {
+                account,
+                mode,
+                equity: Money(299),
+                used: Money(1_000),
+                cancels: Vec::new(),
+                closes: vec![PositionId(9)],
+            })
+        };
+        let ends = |alert: &Alert, english: &str, indonesian: &str| {
+            for (language, end) in [
+                (Language::English, english),
+                (Language::Indonesian, indonesian),
+            ] {
+                let summary = render(alert, &House, language).summary;
+                assert!(summary.ends_with(end), "{summary}");
+            }
+        };
+        let called = told(&state(MarginState::StopOut)).expect("an alert");
+        ends(&called, "Nothing is sent yet.", "Belum ada yang dikirim.");
+        let acts = told(&plan(StopOutMode::Act)).expect("an alert");
+        assert_eq!(acts.value, Some(Figure::Ratio(Ratio(299_000_000_000))));
+        assert_eq!(acts.labels.instrument, Some(InstrumentId(3)));
+        let english = "Closes sent or waiting: 1, cancels: 0.";
+        let indonesian = "Penutupan terkirim atau menunggu: 1, pembatalan: 0.";
+        ends(&acts, english, indonesian);
+        told(&state(MarginState::Restricted));
+        let again = told(&state(MarginState::StopOut)).expect("an alert");
+        assert_eq!((again.id, again.value), (acts.id, called.value));
+        ends(&again, english, indonesian);
+        let watched = told(&plan(StopOutMode::Observe)).expect("an alert");
+        let summary = render(&watched, &House, Language::English).summary;
+        assert!(!summary.contains("sent"), "{summary}");
     }
 
     #[test]

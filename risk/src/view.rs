@@ -146,7 +146,7 @@ pub struct MarginRule {
     pub conversion: Option<Rate>,
 }
 
-/// What is charged for one instrument of an account before leverage rules by bands.
+/// What is charged for one instrument of an account before leverage rules by bands, with the factors of halts and windows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InstrumentMargin {
     pub instrument: InstrumentId,
@@ -191,8 +191,11 @@ pub struct AccountView {
     pub under_review: bool,
     pub balance: Money,
     pub credit: Money,
+    /// With dead prices moved against the account, as warnings and restrictions compare it, and what that takes from it; a
+    /// stop-out compares without, see `closeout`.
     pub equity: Money,
     pub unrealised: Money,
+    pub haircut: Money,
     /// With the factors of halts and windows on what is held and on orders in flight, as warnings and restrictions
     /// compare it; a stop-out compares without them, see `closeout`. `free` is what is left for opening on the same basis.
     pub used: Money,
@@ -263,8 +266,10 @@ pub struct Forecast {
     pub price: Price,
     /// Pending orders that are cancelled first.
     pub cancels: u32,
-    /// The position that is closed first and how much of it; absent when none may be closed now.
-    pub position: Option<PositionId>,
+    /// The position that is closed first and its instrument, which need not be the one that moves; absent when none may
+    /// be closed now, and where the cancels alone are enough.
+    pub position: Option<(PositionId, InstrumentId)>,
+    /// How much of it, in steps of its own instrument.
     pub qty: Qty,
     /// Margin level there, and after that close; absent without used margin.
     pub level_before: Option<Ratio>,
@@ -274,10 +279,13 @@ pub struct Forecast {
 /// A position now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PositionView {
+    /// Its margin with the factors of halts and windows.
     pub position: PositionChange,
     /// Price it would close at, when known.
     pub close_price: Option<Price>,
+    /// With a dead price moved against it, and what that takes from the result at the price above.
     pub unrealised: Money,
+    pub haircut: Money,
     /// The instrument's price (alone, everything else still) at which the account is called and stopped out.
     pub warning_at: Option<Price>,
     pub stop_out_at: Option<Price>,
@@ -362,10 +370,13 @@ pub struct InstrumentView {
 pub struct LadderRow {
     pub account: AccountId,
     pub state: MarginState,
+    /// With dead prices moved against it, as [`AccountView`] has it.
     pub equity: Money,
-    /// Without the factors of halts and windows, as a stop-out compares it.
+    /// With the factors of halts and windows, and the level over it, as [`AccountView`] has them.
     pub used: Money,
     pub level: Option<Ratio>,
+    /// The level without all that, by which rows stand nearest to a stop-out first.
+    pub closeout_level: Option<Ratio>,
     pub to_stop_out: Money,
 }
 

@@ -592,7 +592,10 @@ fn dead_prices_warn_and_restrict_and_never_stop_out() {
          wait 6m         -> feed EURUSD unavailable; feed USDJPY unavailable; feed USDIDR unavailable; feed XAUUSD unavailable; feed BTCUSD unavailable; feed US500 unavailable
          buy 1 EURUSD 0.01 -> price_unavailable
          wait 60m        -> margin 1 restricted soft
-         quote EURUSD 1.10000 1.10000 -> feed EURUSD live; margin 1 healthy",
+         # A hundredth of the price is taken from what warns, and nothing from what a stop-out compares.
+         see 1 equity 300.00 unrealised -1100.00 haircut 1100.00 used 1100.00 free -800.00 level 27.27 closeout 1400.00
+         quote EURUSD 1.10000 1.10000 -> feed EURUSD live; margin 1 healthy
+         see 1 equity 1400.00 unrealised 0.00 haircut 0.00 level 127.27",
     );
 }
 

@@ -1,7 +1,7 @@
 //! The prices that the console shows for a position: at the price at which an account is called or stopped out its
 //! state changes, and one step before it does not. Where the conversion is the same price, where margin moves with it,
 //! where a stop-out looks at the mid, in a window of higher requirements, and with many positions; and of a pair that
-//! only converts.
+//! only converts. What is shown beside them tells the same wherever it is shown.
 
 mod desk;
 
@@ -12,7 +12,7 @@ use siaga_risk::ids::*;
 use siaga_risk::machine::Machine;
 use siaga_risk::terms::*;
 use siaga_risk::units::*;
-use siaga_risk::view::{AccountView, Ask, Query, Untold, View};
+use siaga_risk::view::{AccountView, Ask, LadderRow, Query, Untold, View};
 
 const ACCOUNT: AccountId = AccountId(1);
 /// Bids and spreads that the desk starts from.
@@ -88,6 +88,19 @@ impl Shown {
         match reply.view {
             View::Account(view) => *view,
             other => panic!("no account: {other:?}"),
+        }
+    }
+
+    /// The account's row of the ladder.
+    fn row(&self) -> LadderRow {
+        let query = Query::Ladder {
+            after: None,
+            count: 1,
+        };
+        let reply = self.desk.machine.ask(&Ask { token: 0, query });
+        match reply.view {
+            View::Ladder(mut rows) => rows.remove(0),
+            other => panic!("no ladder: {other:?}"),
         }
     }
 
@@ -203,7 +216,8 @@ fn a_locked_loss_is_stopped_out_by_its_conversion() {
     let next = view.next_stop_out.expect("a stop-out is foretold");
     assert_eq!(next.instrument, instrument_id("EURUSD"));
     assert_eq!(view.conversions[0].stop_out_at, Some(next.price));
-    assert!(next.position.is_some());
+    let closed = next.position.map(|(_, instrument)| instrument);
+    assert_eq!(closed, Some(instrument_id("XAUUSD")), "not what moves");
     assert!(shown.hold_true("locked in") >= 2);
 }
 
@@ -273,6 +287,41 @@ fn a_window_calls_earlier_and_stops_out_no_earlier() {
     assert!(within.warning_at > before.warning_at);
     assert_eq!(within.stop_out_at, before.stop_out_at);
     assert_eq!(shown.hold_true("in a window"), 2);
+}
+
+/// Account, its rows and the ladder tell one margin while requirements are raised.
+#[test]
+fn a_raised_margin_is_one_figure_on_every_page() {
+    let mut shown = Shown::open(USD, 150_000, |_| {}).hold("EURUSD", Side::Buy, 100);
+    let before = shown.view();
+    let from = shown.desk.now;
+    shown.desk.must(Body::Requirement(Requirement {
+        instrument: instrument_id("EURUSD"),
+        id: 1,
+        from,
+        until: from.plus(HOUR_NS),
+        factor: Ratio::percent(200),
+        held: HeldPolicy::AtOnce,
+        grace_ns: 0,
+    }));
+    let view = shown.view();
+    assert_eq!(view.used, Money(2 * before.used.0));
+    let parts = view.margins.iter();
+    let parts: i64 = parts
+        .map(|one| one.open.0 + one.covered.0 + one.orders.0)
+        .sum();
+    assert_eq!(parts, view.used.0);
+    assert_eq!(view.positions[0].position.margin, view.used);
+    let row = shown.row();
+    assert_eq!(
+        (row.equity, row.used, row.level),
+        (view.equity, view.used, view.level)
+    );
+    assert_eq!(
+        (row.closeout_level, row.to_stop_out),
+        (before.level, before.to_stop_out),
+        "a stop-out compares without the factor"
+    );
 }
 
 #[test]

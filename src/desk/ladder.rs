@@ -21,11 +21,12 @@ impl LadderTable {
         }
     }
 
-    /// The rows nearest to a stop-out, nearest first; accounts without used margin come last.
+    /// The rows nearest to a stop-out, nearest first; accounts without used margin come last. The level that is shown would
+    /// put accounts first whose margin only a halt or a window raises, which stops nobody out.
     pub fn nearest(&self, limit: usize) -> Vec<LadderRow> {
         let rows = self.rows.read().unwrap_or_else(PoisonError::into_inner);
         let mut sorted: Vec<LadderRow> = rows.values().cloned().collect();
-        sorted.sort_by_key(|row| (row.level.is_none(), row.level, row.account));
+        sorted.sort_by_key(|row| (row.level.is_none(), row.closeout_level, row.account));
         sorted.truncate(limit);
         sorted
     }

@@ -480,10 +480,9 @@ pub(super) fn repage(alert: &Alert, at: Ts) -> Option<Ts> {
 
 fn adopt(alert: &mut Alert, signal: &Signal) {
     let rises = signal.severity > alert.severity;
+    (alert.labels, alert.facts) = joined(alert, signal);
     alert.rule = signal.rule;
     alert.severity = signal.severity;
-    alert.labels = signal.labels;
-    alert.facts = signal.facts;
     alert.value = signal.value;
     alert.raise = signal.raise;
     alert.clear = signal.clear;
@@ -493,6 +492,39 @@ fn adopt(alert: &mut Alert, signal: &Signal) {
     if rises {
         alert.repage_at = repage(alert, signal.ts);
     }
+}
+
+/// Labels and facts of an alert after a signal. A stop-out is told in two outputs: the change of state knows the instrument
+/// that caused it, the plan what is closed and cancelled, and neither takes from an open alert what the other said.
+fn joined(alert: &Alert, signal: &Signal) -> (Labels, Facts) {
+    let (mut labels, mut facts) = (signal.labels, signal.facts);
+    if is_over(alert) {
+        return (labels, facts);
+    }
+    match (alert.facts, signal.facts) {
+        (
+            Facts::StopOut {
+                mode,
+                closes,
+                cancels,
+                ..
+            },
+            Facts::Margin { equity, used, .. },
+        ) => {
+            facts = Facts::StopOut {
+                mode,
+                equity,
+                used,
+                closes,
+                cancels,
+            };
+        }
+        (_, Facts::StopOut { .. }) => {
+            labels.instrument = labels.instrument.or(alert.labels.instrument);
+        }
+        _ => {}
+    }
+    (labels, facts)
 }
 
 /// An event has no end of its own: it is over after a while.

@@ -59,7 +59,7 @@ fn english(rule: Rule) -> Template {
         ),
         Rule::StopOut => text(
             "Stop-out of account {account}",
-            "Equity {equity}, used margin {used}, stop-out level {raise}. Positions closed: {closes}, orders cancelled: {cancels}. {acted}",
+            "Equity {equity}, used margin {used}, stop-out level {raise}. {acted}",
             "Watch the closes until the level is above the threshold; tell the client what was closed and why.",
         ),
         Rule::NegativeBalance => text(
@@ -244,7 +244,7 @@ fn indonesian(rule: Rule) -> Template {
         ),
         Rule::StopOut => text(
             "Stop-out akun {account}",
-            "Ekuitas {equity}, margin terpakai {used}, batas stop-out {raise}. Posisi ditutup: {closes}, order dibatalkan: {cancels}. {acted}",
+            "Ekuitas {equity}, margin terpakai {used}, batas stop-out {raise}. {acted}",
             "Awasi penutupan sampai tingkat di atas batas; beri tahu nasabah apa yang ditutup dan sebabnya.",
         ),
         Rule::NegativeBalance => text(

@@ -330,7 +330,9 @@ impl Book {
             instrument,
             price,
             cancels: plan.cancels.len() as u32,
-            position: first.and_then(|(slot, _)| Some(self.positions.get(slot)?.id)),
+            position: first
+                .and_then(|(slot, _)| self.positions.get(slot))
+                .map(|position| (position.id, position.instrument)),
             qty: Qty(first.map_or(0, |(_, qty)| qty)),
             level_before: level(equity, value.used.plain, digits),
             level_after: level(equity, after.plain, digits),

@@ -68,6 +68,14 @@ impl Valuation {
         self.shown(self.plain, digits)
     }
 
+    /// As warnings and restrictions see it, and as it is shown: dead prices have moved against the account.
+    pub(super) fn warned(&self) -> Valuation {
+        Valuation {
+            plain: self.soft,
+            ..*self
+        }
+    }
+
     /// What was cut off may have been the last bit of a tie, and ties go away from zero.
     fn shown(&self, floor: i128, digits: u8) -> Money {
         let up = if floor >= 0 { self.slack } else { 0 };

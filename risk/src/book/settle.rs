@@ -300,14 +300,11 @@ impl Book {
             return;
         };
         let digits = self.digits_of(account);
-        let mut shown = *value;
-        if soft {
-            shown.plain = value.soft;
-        }
-        let used = if soft {
-            value.used.soft
+        // Short of a stop-out the numbers are those the account is shown with, whatever decided.
+        let (shown, used) = if to < MarginState::StopOut {
+            (value.warned(), value.used.soft)
         } else {
-            value.used.plain
+            (*value, value.used.plain)
         };
         let change = MarginChange {
             account: id,

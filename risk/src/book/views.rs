@@ -21,13 +21,14 @@ use std::collections::BTreeMap;
 const LADDER_MAX: u32 = 10_000;
 
 impl Book {
-    /// An account now. Its margin is the one that warns, restricts and opens: with the factors of halts and windows.
+    /// An account now. Its margin and its equity are those that warn, restrict and open: with the factors of halts and
+    /// windows, and with dead prices moved against it.
     pub fn account_view(&self, id: AccountId, env: &Env<'_>) -> Option<AccountView> {
         let account = self.account(id)?;
         let group = self.group_of(account);
         let value = self.valuate(account, env);
         let digits = self.digits_of(account);
-        let state = &account.state;
+        let (state, shown) = (&account.state, value.warned());
         let free = value.fixed + self.free_floating(account, &value)
             - line(Ratio::ONE, value.used.opening, digits);
         let foreseen = self.foresee(account, env);
@@ -51,11 +52,12 @@ impl Book {
             under_review: state.review,
             balance: state.balance,
             credit: state.credit,
-            equity: value.equity(digits),
-            unrealised: value.unrealised(digits),
+            equity: shown.equity(digits),
+            unrealised: shown.unrealised(digits),
+            haircut: haircut(&value, digits),
             used: soft,
             free: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
-            level: shown_level(&value, soft, digits),
+            level: shown_level(&shown, soft, digits),
             day_start_equity: state.day_start,
             to_warning: self.distance(
                 account,
@@ -162,6 +164,8 @@ impl Book {
     ) -> PositionView {
         let digits = self.digits_of(account);
         let worth = self.position_worth(position).unwrap_or_default();
+        let money = |fine: i128| Money(clamp(div_round(fine, ten(FINE_DIGITS - digits))));
+        let unrealised = money(worth.soft);
         let named = (account.state.terms.accounting == Accounting::Hedging).then_some(position.id);
         let instrument = self.instrument(position.instrument);
         let close = self.close_price(position.instrument, position.side);
@@ -173,11 +177,12 @@ impl Book {
         };
         PositionView {
             position: PositionChange {
-                margin: self.margin_now(position),
+                margin: self.margin_raised(account, position, env),
                 ..position.change(self.open_price_of(position))
             },
             close_price: close.map(Price),
-            unrealised: Money(clamp(div_round(worth.plain, ten(FINE_DIGITS - digits)))),
+            unrealised,
+            haircut: Money(money(worth.plain).0.saturating_sub(unrealised.0)),
             warning_at: at(distance.and_then(|known| known.to_warning)),
             stop_out_at: at(distance.and_then(|known| known.to_stop_out)),
             liquidation: instrument.and_then(|known| self.liquidation(account, value, known)),
@@ -210,7 +215,7 @@ impl Book {
             used_before: value.used.opening,
             used_after,
             free_after: Money(clamp(div_round(free, ten(FINE_DIGITS - digits)))),
-            level_after: level(value.fixed + value.plain, used_after, digits),
+            level_after: level(value.fixed + value.soft, used_after, digits),
             loss_at_stop: self.loss_at_stop(account, order, checked.price),
             net_after: shown(self.net(account, order.instrument) + signed),
             closes,
@@ -243,7 +248,7 @@ impl Book {
         Some(Money(clamp(-mul_div_round(native, rate.num, den)?)))
     }
 
-    /// A slice of the margin ladder, by account id.
+    /// A slice of the margin ladder, by account id, with the figures that the account itself is shown with.
     pub fn ladder(&self, after: Option<AccountId>, count: u32, env: &Env<'_>) -> Vec<LadderRow> {
         let first = AccountId(after.map_or(0, |id| id.0.saturating_add(1)));
         let accounts = self
@@ -254,17 +259,20 @@ impl Book {
             .map(|account| {
                 let value = self.valuate(account, env);
                 let digits = self.digits_of(account);
+                let (soft, plain) = (value.used.soft, value.used.plain);
+                let shown = value.warned();
                 LadderRow {
                     account: account.id(),
                     state: account.state.state,
-                    equity: value.equity(digits),
-                    used: value.used.plain,
-                    level: shown_level(&value, value.used.plain, digits),
+                    equity: shown.equity(digits),
+                    used: soft,
+                    level: shown_level(&shown, soft, digits),
+                    closeout_level: level(value.fixed + value.plain, plain, digits),
                     to_stop_out: self.distance(
                         account,
                         &value,
                         Which::Plain,
-                        stop_line(self.group_of(account), value.used.plain, digits),
+                        stop_line(self.group_of(account), plain, digits),
                     ),
                 }
             })
@@ -345,6 +353,12 @@ impl Book {
         let soft = self.state_of(account, value, Which::Soft);
         hard.max(soft.min(MarginState::Restricted))
     }
+}
+
+/// What dead prices take from the equity that is shown.
+fn haircut(value: &Valuation, digits: u8) -> Money {
+    let shown = value.warned().equity(digits);
+    Money(value.equity(digits).0.saturating_sub(shown.0))
 }
 
 /// The level of what is shown, so that whoever divides the shown equity by the shown margin finds it. Decisions look at

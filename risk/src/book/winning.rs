@@ -1,6 +1,6 @@
 //! Which rules a margin comes from, for those who ask.
 
-use super::charge::{With, charge};
+use super::charge::{With, charge, component};
 use super::instruments::Instrument;
 use super::margin::clamp;
 use super::positions::Position;
@@ -99,14 +99,41 @@ impl Book {
             .collect()
     }
 
-    /// What each instrument of an account is charged before bands.
+    /// Margin of a position standing alone now, with the factors of halts and windows as they reach it: shown beside a
+    /// used margin that has them.
+    pub(super) fn margin_raised(
+        &self,
+        account: &Account,
+        position: &Position,
+        env: &Env<'_>,
+    ) -> Money {
+        let known = self.margin_now(position);
+        let raised = || {
+            let instrument = self.instrument(position.instrument)?;
+            let (num, den) = self.position_factor(instrument, position, env);
+            if num == den {
+                return None;
+            }
+            if self.is_scheduled(self.group_of(account), instrument) {
+                return i64::try_from(mul_div_round(known.0.into(), num, den)?).ok();
+            }
+            // The raised amount is rounded, as it is in the used margin, and not the rounded one raised.
+            let part = self.position_part(position, account)?;
+            let amount = mul_div_round(part.plain, num, den)?;
+            let (leverage, _) = self.leverage_on(account, instrument);
+            component(amount, &[], leverage, self.digits_of(account))
+        };
+        raised().map_or(known, Money)
+    }
+
+    /// What each instrument of an account is charged before bands, with the factors of halts and windows.
     pub(super) fn margins(&self, account: &Account, env: &Env<'_>) -> Vec<InstrumentMargin> {
         let Some(holdings) = self.holdings(account, env, None, &[], &[]) else {
             return Vec::new();
         };
         let margins = holdings.iter().filter_map(|holding| {
             let rule = self.charge_rule(account, holding.id, true)?;
-            let charged = charge(&rule, &holding.sides, With::Rates)?;
+            let charged = charge(&rule, &holding.sides, With::Factors)?;
             let hedges = account.state.terms.accounting == Accounting::Hedging
                 && !self.is_scheduled(self.group_of(account), rule.instrument);
             Some(InstrumentMargin {

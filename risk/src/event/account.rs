@@ -53,7 +53,8 @@ unit_enum! {
 }
 
 record! {
-    /// Numbers are in the account's currency; `level` is absent without used margin.
+    /// Numbers are in the account's currency; `level` is absent without used margin. Those of a stop-out are without the
+    /// factors of halts and windows and with dead prices as they were, as it compares; all others are with them.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub struct MarginChange {
         pub account: AccountId,

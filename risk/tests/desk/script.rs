@@ -628,6 +628,7 @@ impl Run {
                 "used" => money(view.used),
                 "free" => money(view.free),
                 "unrealised" => money(view.unrealised),
+                "haircut" => money(view.haircut),
                 "to_warning" => money(view.to_warning),
                 "to_stop_out" => money(view.to_stop_out),
                 "state" => lower(view.state),
@@ -666,7 +667,7 @@ impl Run {
             })
         };
         let names = &self.names.positions;
-        let position = next.position.and_then(|id| names.get(&id));
+        let position = next.position.and_then(|(id, _)| names.get(&id));
         format!(
             "{}:{}@{}:{}..{}",
             position.map_or("nothing", String::as_str),

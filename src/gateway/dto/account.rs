@@ -1,6 +1,7 @@
 //! Accounts and their positions.
 
 use siaga_risk::event::{self, Seq};
+use siaga_risk::ids::InstrumentId;
 use siaga_risk::terms::{self, AccountTerms};
 use siaga_risk::units::{Money, Price, Ts};
 use siaga_risk::view::{self, AccountView, ConversionView, Forecast, LadderRow, PositionView};
@@ -72,8 +73,9 @@ wire! {
         pub group: String,
         pub state: MarginState,
         pub equity: String,
+        /// With the factors of halts and windows, as the account itself shows it.
         pub used: String,
-        /// Absent without used margin.
+        /// Equity over `used`; absent without used margin.
         pub level_pct: Option<String>,
     }
 
@@ -84,9 +86,10 @@ wire! {
         pub currency: String,
         pub state: MarginState,
         pub equity: String,
+        /// With the factors of halts and windows, and the level over it, as the account itself shows them.
         pub used: String,
         pub level_pct: Option<String>,
-        /// Equity that may be lost before the stop-out.
+        /// Equity that may be lost before the stop-out, which compares without them.
         pub to_stop_out: String,
     }
 
@@ -102,7 +105,7 @@ wire! {
         pub leverage_from: LeverageFrom,
         /// Leverage rules by bands in force, and how they charge what is held.
         pub tiers: Vec<TierDto>,
-        /// What each instrument is charged before them.
+        /// What each instrument is charged before them; the parts of `used` where no rule by bands and no schedule holds.
         pub margins: Vec<InstrumentMarginDto>,
         /// Where the legs of an account at mark price stand in the schedules of their instruments.
         pub requirements: Vec<RequirementDto>,
@@ -115,8 +118,12 @@ wire! {
         pub unknown: bool,
         pub balance: String,
         pub credit: String,
+        /// With dead prices moved against the account, as warnings and restrictions are decided; a stop-out compares without
+        /// (`closeout`).
         pub equity: String,
         pub unrealised: String,
+        /// What dead prices take from both; 0 while none is dead.
+        pub haircut: String,
         /// With the factors of halts and windows, as warnings, restrictions and new orders are decided; a stop-out compares
         /// without them (`closeout`, `to_stop_out`).
         pub used: String,
@@ -171,8 +178,10 @@ wire! {
         pub price: String,
         /// Pending orders that are cancelled first.
         pub cancels: u32,
-        /// The position that is closed first and how much of it; absent when none may be closed now.
+        /// The position that is closed first, its instrument, and how much of it; absent when none may be closed now, and where
+        /// the cancels alone are enough.
         pub position: Option<u64>,
+        pub position_symbol: Option<String>,
         pub qty: String,
         /// Margin level there, and after that close; absent without used margin.
         pub level_before_pct: Option<String>,
@@ -188,7 +197,11 @@ wire! {
         pub open_price: String,
         pub opened: u64,
         pub close_price: Option<String>,
+        /// With a dead price moved against it.
         pub unrealised: String,
+        /// What that takes from the result at `close_price`; 0 while the price is not dead.
+        pub haircut: String,
+        /// Standing alone, with the factors of halts and windows.
         pub margin: String,
         pub swap: String,
         pub stop_loss: Option<String>,
@@ -227,8 +240,11 @@ wire! {
         /// A conversion rate is missing: equity and level are not known.
         pub unknown: bool,
         pub balance: String,
+        /// With dead prices moved against the account.
         pub equity: String,
         pub pnl: String,
+        /// What dead prices take from both; 0 while none is dead.
+        pub haircut: String,
         pub used: String,
         pub free: String,
         /// Absent without used margin.
@@ -300,6 +316,7 @@ pub fn account(view: &AccountView, seq: Seq, now: Ts, names: &Directory) -> Acco
         credit: money(view.credit),
         equity: money(view.equity),
         unrealised: money(view.unrealised),
+        haircut: money(view.haircut),
         used: money(view.used),
         free: money(view.free),
         level_pct: view.level.map(decimal::level_pct),
@@ -349,13 +366,22 @@ fn conversion(view: &ConversionView, names: &Directory) -> ConversionDto {
 
 fn next_stop_out(next: &Forecast, names: &Directory) -> NextStopOutDto {
     let entry = names.instrument(next.instrument);
-    let (price_digits, qty_digits) =
-        entry.map_or((0, 0), |e| (e.terms.price_digits, e.terms.qty_digits));
+    let price_digits = entry.map_or(0, |e| e.terms.price_digits);
+    let symbol = |id: InstrumentId| {
+        let entry = names.instrument(id);
+        entry.map_or_else(|| id.to_string(), |e| e.symbol.clone())
+    };
+    // What is closed may be held in another instrument than the one that moves, and counts in lots of its own.
+    let closed = next.position.map(|(_, instrument)| instrument);
+    let qty_digits = closed
+        .and_then(|id| names.instrument(id))
+        .map_or(0, |e| e.terms.qty_digits);
     NextStopOutDto {
-        symbol: entry.map_or_else(|| next.instrument.to_string(), |e| e.symbol.clone()),
+        symbol: symbol(next.instrument),
         price: decimal::show(next.price.0, price_digits),
         cancels: next.cancels,
-        position: next.position.map(|id| id.0),
+        position: next.position.map(|(id, _)| id.0),
+        position_symbol: closed.map(symbol),
         qty: decimal::show(next.qty.0, qty_digits),
         level_before_pct: next.level_before.map(decimal::level_pct),
         level_after_pct: next.level_after.map(decimal::level_pct),
@@ -378,6 +404,7 @@ fn position(view: &PositionView, money_digits: u8, names: &Directory) -> Positio
         opened: micros(held.opened),
         close_price: view.close_price.map(price),
         unrealised: money(view.unrealised),
+        haircut: money(view.haircut),
         margin: money(held.margin),
         swap: money(held.swap),
         stop_loss: held.protection.stop_loss.map(price),
@@ -439,6 +466,7 @@ pub fn held(view: AccountDto) -> HeldDto {
         balance: view.balance,
         equity: view.equity,
         pnl: view.unrealised,
+        haircut: view.haircut,
         used: view.used,
         free: view.free,
         level_pct: view.level_pct,
@@ -466,5 +494,47 @@ pub fn portfolio(view: AccountDto) -> PortfolioDto {
         equity: view.equity,
         pnl: view.unrealised,
         currency: view.currency,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::testing::{EURUSD, XAUUSD, instrument_terms};
+    use siaga_risk::ids::PositionId;
+    use siaga_risk::units::Qty;
+
+    #[test]
+    fn what_is_closed_counts_in_the_lots_of_its_own_instrument() {
+        let mut names = Directory::default();
+        names.put_instrument(
+            "EUR/USD",
+            "Euro",
+            instrument_terms(EURUSD, 2, 1, 5, 100_000),
+        );
+        let mut gold = instrument_terms(XAUUSD, 3, 1, 2, 100);
+        gold.qty_digits = 4;
+        names.put_instrument("XAU/USD", "Gold", gold);
+        let mut next = Forecast {
+            instrument: EURUSD,
+            price: Price(108_630),
+            cancels: 0,
+            position: Some((PositionId(669), XAUUSD)),
+            qty: Qty(200_000),
+            level_before: None,
+            level_after: None,
+        };
+        let shown = next_stop_out(&next, &names);
+        assert_eq!(
+            (shown.symbol.as_str(), shown.price.as_str()),
+            ("EUR/USD", "1.08630")
+        );
+        assert_eq!(
+            (shown.position_symbol.as_deref(), shown.qty.as_str()),
+            (Some("XAU/USD"), "20.0000")
+        );
+        (next.position, next.qty, next.cancels) = (None, Qty(0), 2);
+        let shown = next_stop_out(&next, &names);
+        assert_eq!((shown.position_symbol, shown.cancels), (None, 2));
     }
 }

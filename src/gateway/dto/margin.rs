@@ -82,7 +82,7 @@ wire! {
         pub amount: String,
     }
 
-    /// What an instrument of an account is charged before leverage rules by bands.
+    /// What an instrument of an account is charged before leverage rules by bands, with the factors of halts and windows.
     pub struct InstrumentMarginDto {
         pub symbol: String,
         /// Held: the uncovered or charged side, and the covered lots of both.

@@ -173,6 +173,7 @@ export interface NextStopOut {
   price: Decimal;
   cancels: number;
   position: number | null;
+  position_symbol: string | null;
   qty: Decimal;
   level_before_pct: Decimal | null;
   level_after_pct: Decimal | null;
@@ -194,6 +195,8 @@ export interface Account {
   credit: Decimal;
   equity: Decimal;
   unrealised: Decimal;
+  /** What dead prices take from equity and open profit. */
+  haircut: Decimal;
   used: Decimal;
   free: Decimal;
   level_pct: Decimal | null;
@@ -222,7 +225,7 @@ export interface Account {
 /** What the parts of a trading page show of an account: the desk has more of it, its client no more. */
 export type Traded = Pick<
   Account,
-  | "id" | "currency" | "accounting" | "leverage" | "state" | "unknown" | "balance" | "equity" | "unrealised" | "used" | "free" | "level_pct" | "warning_pct" | "restricted_pct" | "stop_out_pct"
+  | "id" | "currency" | "accounting" | "leverage" | "state" | "unknown" | "balance" | "equity" | "unrealised" | "haircut" | "used" | "free" | "level_pct" | "warning_pct" | "restricted_pct" | "stop_out_pct"
   | "to_warning" | "to_stop_out" | "conversions" | "next_stop_out" | "next_stop_out_untold" | "call" | "under_review" | "positions" | "orders" | "seq"
 >;
 
@@ -237,6 +240,7 @@ export interface Held {
   balance: Decimal;
   equity: Decimal;
   pnl: Decimal;
+  haircut: Decimal;
   used: Decimal;
   free: Decimal;
   level_pct: Decimal | null;

@@ -103,6 +103,7 @@ export const en = {
 
   "account.equity": "Equity",
   "account.balance": "Balance",
+  "account.haircut": "Without {money} that prices which no longer come are taken to have moved against the account.",
   "account.unrealised": "Open profit",
   "account.used": "Used margin",
   "account.free": "Free margin",
@@ -114,8 +115,9 @@ export const en = {
   "account.atNone": "no single price",
   "account.noPositions": "no margin in use",
   "account.next": "Next stop-out",
-  "account.nextCloses": "closes {qty} of #{position}",
+  "account.nextCloses": "closes {qty} {symbol} of #{position}",
   "account.nextCancels": "{n} orders cancelled first,",
+  "account.nextCancelsOnly": "cancels {n} orders",
   "account.nextNothing": "nothing may be closed now",
   "account.nextLevels": "level {before} → {after}",
   "account.nextNone": "no margin",

@@ -105,6 +105,7 @@ export const id: Record<Key, string> = {
 
   "account.equity": "Ekuitas",
   "account.balance": "Saldo",
+  "account.haircut": "Tanpa {money} karena harga yang tidak lagi datang dianggap bergerak melawan akun.",
   "account.unrealised": "Laba terbuka",
   "account.used": "Margin terpakai",
   "account.free": "Margin bebas",
@@ -116,8 +117,9 @@ export const id: Record<Key, string> = {
   "account.atNone": "tanpa harga tunggal",
   "account.noPositions": "tidak ada margin terpakai",
   "account.next": "Stop-out berikutnya",
-  "account.nextCloses": "menutup {qty} dari #{position}",
+  "account.nextCloses": "menutup {qty} {symbol} dari #{position}",
   "account.nextCancels": "{n} order dibatalkan dulu,",
+  "account.nextCancelsOnly": "membatalkan {n} order",
   "account.nextNothing": "tidak ada yang boleh ditutup sekarang",
   "account.nextLevels": "level {before} → {after}",
   "account.nextNone": "tanpa margin",

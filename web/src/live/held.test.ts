@@ -3,7 +3,7 @@ import type { Held, OwnAccount, Stop } from "../api/types";
 import { isListed, stopsOn, tradedOf } from "./held";
 
 const held: Held = {
-  id: 7, currency: "USD", accounting: "hedging", leverage: "100", state: "healthy", unknown: false, balance: "100.00", equity: "99.00", pnl: "-1.00", used: "10.00", free: "89.00", level_pct: "990.00",
+  id: 7, currency: "USD", accounting: "hedging", leverage: "100", state: "healthy", unknown: false, balance: "100.00", equity: "99.00", pnl: "-1.00", haircut: "0.00", used: "10.00", free: "89.00", level_pct: "990.00",
   warning_pct: "100.00", restricted_pct: "50.00", stop_out_pct: "30.00", to_warning: "89.00", to_stop_out: "96.00", conversions: [], next_stop_out: null, next_stop_out_untold: null, call: "none", under_review: false, positions: [], orders: [], seq: 4, now: 5,
 };
 

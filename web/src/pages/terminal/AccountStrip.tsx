@@ -4,6 +4,7 @@ import { explainProblem } from "../../app/trading";
 import { useSettings, useTranslate } from "../../app/settings";
 import { cutPercent, formatDecimal, signOf, trimZeros } from "../../format/decimal";
 import { LevelRail } from "./LevelRail";
+import { nextCloses } from "./nextStop";
 
 interface Props {
   account: Traded | undefined;
@@ -38,7 +39,7 @@ export function AccountStrip({ account, current, error, symbol, wide }: Props) {
       data-current={current}
       className={`grid shrink-0 grid-cols-3 gap-x-3 gap-y-1 border-b border-line bg-panel px-3 py-2 wide:flex wide:h-15 wide:items-center wide:gap-4 wide:py-0 huge:gap-8 ${current ? "" : "old"}`}
     >
-      <Figure label={t("account.equity")} unit={account.currency} strong testid="equity">{money(account.equity)}</Figure>
+      <Figure label={t("account.equity")} unit={account.currency} help={signOf(account.haircut) === 0 ? undefined : t("account.haircut", { money: money(account.haircut) })} strong testid="equity">{money(account.equity)}</Figure>
       <Figure label={t("account.unrealised")} className={profit > 0 ? "text-up" : profit < 0 ? "text-down" : ""}>{money(account.unrealised, true)}</Figure>
       {wide && <Figure label={t("account.balance")}>{money(account.balance)}</Figure>}
       {wide && <Figure label={t("account.used")} help={t("account.basis")} testid="used">{money(account.used)}</Figure>}
@@ -84,8 +85,7 @@ function Next({ next }: { next: NextStopOut }) {
   const t = useTranslate();
   const { language } = useSettings();
   const level = (pct: string | null) => (pct === null ? t("account.nextNone") : `${formatDecimal(cutPercent(pct), language)} %`);
-  const what = next.position === null ? t("account.nextNothing") : t("account.nextCloses", { qty: formatDecimal(next.qty, language), position: next.position });
-  const closes = next.cancels > 0 ? `${t("account.nextCancels", { n: next.cancels })} ${what}` : what;
+  const closes = nextCloses(next, t, language);
   const levels = t("account.nextLevels", { before: level(next.level_before_pct), after: level(next.level_after_pct) });
   return (
     <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
