@@ -48,6 +48,8 @@ pub struct Engine {
     local_applied: OutputKey,
     applied: OutputKey,
     changes: Vec<AlertChange>,
+    /// Why the output applied last, a command, was dropped.
+    refused: Option<CommandFault>,
 }
 
 record! {
@@ -76,6 +78,7 @@ impl Default for Engine {
             local_applied: OutputKey::default(),
             applied: OutputKey::default(),
             changes: Vec::new(),
+            refused: None,
         }
     }
 }
@@ -84,6 +87,7 @@ impl Engine {
     /// Applies one output that was caused by an input of `ts`; what was applied before is passed over.
     pub fn apply(&mut self, key: OutputKey, ts: Ts, output: &Output) -> &[AlertChange] {
         self.changes.clear();
+        self.refused = None;
         if key <= self.applied {
             return &self.changes;
         }
@@ -189,12 +193,18 @@ impl Engine {
         self.fold_of(id).timeline(id)
     }
 
-    /// Whether a command would be taken now; the gateway asks before it sends one to the core.
+    /// Whether a command would be taken now; the gateway asks before it sends one to the core. What happens before the
+    /// command is applied may change that: see [`Self::refused`].
     ///
     /// # Errors
     /// [`CommandFault`] says why not.
     pub fn check(&self, command: &AlertCommand, now: Ts) -> Result<(), CommandFault> {
         self.fold_of(command.alert).check(command, now)
+    }
+
+    /// Why the command that [`Self::apply`] got last was not taken; `None` where it was, and behind any other output.
+    pub fn refused(&self) -> Option<CommandFault> {
+        self.refused
     }
 
     /// The last output that was applied.
@@ -277,6 +287,7 @@ impl Engine {
         };
         if let Err(fault) = fold.command(echo, ts) {
             tracing::debug!(alert = echo.command.alert.0, %fault, "alert command not taken");
+            self.refused = Some(fault);
         }
     }
 

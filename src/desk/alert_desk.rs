@@ -1,17 +1,20 @@
 //! The alert desk: folds the output log into alerts, and tells the stream, the sinks and whoever asks.
 
+use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::Context;
 use siaga_alerts::alert::{Alert, AlertChange, ChangeKind, Facts, Moment, Topic};
-use siaga_alerts::engine::{Engine, LocalDepth};
+use siaga_alerts::engine::{CommandFault, Engine, LocalDepth};
 use siaga_alerts::rules::Rule;
 use siaga_alerts::text::{self, Language};
-use siaga_risk::event::OutputKey;
+use siaga_risk::event::{AlertCommand, Output, OutputKey, Seq};
 use siaga_risk::ids::{AlertId, InstrumentId};
 use siaga_risk::pipeline::Numbered;
 use siaga_risk::units::Ts;
+use tokio::sync::watch;
 
 use super::alert_names::DirectoryNames;
 use super::evidence::{EvidenceBook, Point};
@@ -23,6 +26,11 @@ use super::statement::statement;
 use crate::gateway::core::{self as rim, AlertFilter, AlertRecord, Evidence, TimelineEntry};
 use crate::gateway::directory::Directory;
 
+/// Longest wait for the fold behind an answer of the core: it is milliseconds behind unless the sinks hold it back.
+const TOLD_WAIT: Duration = Duration::from_secs(1);
+/// Commands dropped by the fold that are remembered for who sent them: far more than wait at a time.
+const DROPPED_MAX: usize = 1_024;
+
 /// All alerts, and the prices around them.
 pub struct AlertDesk {
     engine: Mutex<Engine>,
@@ -30,6 +38,11 @@ pub struct AlertDesk {
     snapshot: PathBuf,
     /// Where alerts outside the journal are kept, until [`local_alerts::keep`] takes it.
     local: Mutex<Option<Reserved>>,
+    /// The input of the command that was folded last. The answer to a command comes before its echo in the log, so
+    /// what is applied does not say that a command is.
+    told: watch::Sender<Seq>,
+    /// Commands that the fold dropped, newest last.
+    dropped: Mutex<VecDeque<(Seq, CommandFault)>>,
 }
 
 impl AlertDesk {
@@ -66,6 +79,8 @@ impl AlertDesk {
             engine: Mutex::new(engine),
             evidence,
             snapshot: snapshot.to_owned(),
+            told: watch::Sender::new(0),
+            dropped: Mutex::default(),
         })
     }
 
@@ -76,12 +91,39 @@ impl AlertDesk {
 
     /// Folds one output; what changed comes back in order.
     pub fn apply(&self, logged: &Logged) -> Vec<AlertChange> {
-        let changes = self
-            .lock()
-            .apply(logged.key, logged.ts, &logged.output)
-            .to_vec();
+        let (changes, refused) = {
+            let mut engine = self.lock();
+            let changes = engine.apply(logged.key, logged.ts, &logged.output).to_vec();
+            (changes, engine.refused())
+        };
         self.note_evidence(&changes);
+        if let Output::Alert(_) = &logged.output {
+            self.tell(logged.key.seq, refused);
+        }
         changes
+    }
+
+    /// Whether a command would be taken now.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check(&self, command: &AlertCommand, now: Ts) -> Result<(), rim::AlertFault> {
+        self.lock().check(command, now).map_err(fault)
+    }
+
+    /// What the fold made of the command whose input is `seq`; waits for it, and `None` when it does not come in time.
+    pub async fn told(&self, seq: Seq) -> Option<Result<(), rim::AlertFault>> {
+        let mut told = self.told.subscribe();
+        let waited = tokio::time::timeout(TOLD_WAIT, told.wait_for(|last| *last >= seq)).await;
+        if !waited.is_ok_and(|seen| seen.is_ok()) {
+            return None;
+        }
+        let dropped = self.dropped();
+        let found = dropped.iter().rev().find(|(of, _)| *of == seq);
+        Some(match found {
+            Some((_, refused)) => Err(fault(*refused)),
+            None => Ok(()),
+        })
     }
 
     /// Lets time pass up to `watermark`.
@@ -204,6 +246,17 @@ impl AlertDesk {
         Some((revision, engine.timeline(id).len()))
     }
 
+    fn tell(&self, seq: Seq, refused: Option<CommandFault>) {
+        if let Some(refused) = refused {
+            let mut dropped = self.dropped();
+            if dropped.len() == DROPPED_MAX {
+                dropped.pop_front();
+            }
+            dropped.push_back((seq, refused));
+        }
+        self.told.send_replace(seq);
+    }
+
     fn note_evidence(&self, changes: &[AlertChange]) {
         // Only what fires or becomes more severe: a chart made at another step would show other prices.
         let fired = |change: &&AlertChange| {
@@ -215,6 +268,10 @@ impl AlertDesk {
                     .fired(change.alert.id, instrument, change.moment.at);
             }
         }
+    }
+
+    fn dropped(&self) -> MutexGuard<'_, VecDeque<(Seq, CommandFault)>> {
+        self.dropped.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lock(&self) -> MutexGuard<'_, Engine> {
@@ -408,6 +465,17 @@ fn severity(alert: &Alert) -> rim::Severity {
     }
 }
 
+fn fault(refused: CommandFault) -> rim::AlertFault {
+    match refused {
+        CommandFault::UnknownAlert => rim::AlertFault::Unknown,
+        CommandFault::Stale { revision } => rim::AlertFault::Stale { revision },
+        CommandFault::NoteMissing => rim::AlertFault::NoteMissing,
+        CommandFault::NotActive => rim::AlertFault::NotActive,
+        CommandFault::NotAcknowledged => rim::AlertFault::NotAcknowledged,
+        CommandFault::BadTime => rim::AlertFault::BadTime,
+    }
+}
+
 /// The API's name of a step under its stored name.
 pub fn step_name(stored: &str) -> &str {
     match stored {
@@ -440,5 +508,51 @@ fn moment_name(kind: ChangeKind) -> &'static str {
         ChangeKind::Resolved => "resolved",
         ChangeKind::Archived => "archived",
         ChangeKind::Withdrawn => "withdrawn",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use siaga_alerts::alert::Family;
+    use siaga_risk::event::{AlertEcho, AlertVerb};
+    use siaga_risk::ids::ActorId;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_sent_a_command_hears_what_the_fold_made_of_it() {
+        let nowhere = Path::new("no-such-folder/alerts.bin");
+        let desk = AlertDesk::open(nowhere, OutputKey::default(), Arc::default())
+            .expect("there is nothing to set aside");
+        let topic = Topic::of(Family::Journal, 0);
+        let raised = desk.raise(Rule::Journal, topic, Facts::Journal, Ts(1));
+        let command = |verb| AlertCommand {
+            alert: raised[0].alert.id,
+            verb,
+            revision: 1,
+            argument: 0,
+            note: 9,
+        };
+        let echo = |seq, verb| Logged {
+            key: OutputKey { seq, index: 1 },
+            ts: Ts(2),
+            output: Output::Alert(AlertEcho {
+                command: command(verb),
+                actor: ActorId(1),
+            }),
+        };
+        let never: Result<(), _> = Err(rim::AlertFault::NotAcknowledged);
+        assert_eq!(
+            desk.check(&command(AlertVerb::Unacknowledge), Ts(2)),
+            never
+        );
+        desk.apply(&echo(5, AlertVerb::Unacknowledge));
+        desk.apply(&echo(6, AlertVerb::Acknowledge));
+        assert_eq!(desk.told(5).await, Some(never));
+        assert_eq!(desk.told(6).await, Some(Ok(())));
+        let comes = async { desk.apply(&echo(7, AlertVerb::Comment)).len() };
+        let (told, changes) = tokio::join!(desk.told(7), comes);
+        assert_eq!((told, changes), (Some(Ok(())), 1));
+        assert_eq!(desk.told(8).await, None, "nobody waits for ever");
     }
 }

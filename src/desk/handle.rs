@@ -12,7 +12,7 @@ use siaga_feed::sim;
 use siaga_platform::identity::Identity;
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
-use siaga_risk::event::{Bar, Body, Command};
+use siaga_risk::event::{AlertCommand, Bar, Body, Command, Seq};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
 use siaga_risk::journal::TickRequest;
 use siaga_risk::pipeline::{Durable, Inbox};
@@ -45,7 +45,7 @@ use super::whatif::WhatIf;
 use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
-    AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
+    AlertFault, AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
     Imagined, Imported, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
 };
 use crate::gateway::directory::Directory;
@@ -256,6 +256,15 @@ impl Core for DeskHandle {
 
     fn alert(&self, id: AlertId) -> Option<AlertRecord> {
         self.0.alerts.record(id, &self.directory())
+    }
+
+    fn check_alert(&self, command: &AlertCommand) -> Result<(), AlertFault> {
+        self.0.alerts.check(command, self.now())
+    }
+
+    fn alert_told(&self, seq: Seq) -> Waiting<Result<(), AlertFault>> {
+        let alerts = self.0.alerts.clone();
+        Box::pin(async move { alerts.told(seq).await.ok_or(CoreError::Timeout) })
     }
 
     fn past_alert(&self, id: AlertId) -> Waiting<Option<AlertRecord>> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use siaga_platform::identity::Identity;
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
-use siaga_risk::event::{Answer, Bar, BarSpan, Body, OrderChange, Seq};
+use siaga_risk::event::{AlertCommand, Answer, Bar, BarSpan, Body, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, CurrencyId, InstrumentId, SourceId};
 use siaga_risk::journal::{Tick, TickRequest};
 use siaga_risk::units::{Money, Price, Qty, Ts};
@@ -70,6 +70,14 @@ pub trait Core: Send + Sync + 'static {
     /// Alerts that pass the filter, newest first, at most `filter.limit`.
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord>;
     fn alert(&self, id: AlertId) -> Option<AlertRecord>;
+    /// Whether a command on an alert would be taken now.
+    ///
+    /// # Errors
+    /// Why not.
+    fn check_alert(&self, command: &AlertCommand) -> Result<(), AlertFault>;
+    /// What became of the command on an alert whose input is `seq`. The alert desk reads behind the core: this waits
+    /// until it has read that far, and is a `Timeout` when it does not get there.
+    fn alert_told(&self, seq: Seq) -> Waiting<Result<(), AlertFault>>;
     /// An alert that left memory, from the store; `None` when the store does not have it either.
     fn past_alert(&self, id: AlertId) -> Waiting<Option<AlertRecord>> {
         let _ = id;
@@ -292,6 +300,21 @@ pub enum Severity {
     Warning,
     Critical,
     Emergency,
+}
+
+/// Why a command on an alert is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AlertFault {
+    /// It may have left memory.
+    Unknown,
+    /// It got worse since the revision that was seen.
+    Stale { revision: u32 },
+    NoteMissing,
+    /// It is over, or has not fired yet.
+    NotActive,
+    NotAcknowledged,
+    /// Not in the future, or further off than a month.
+    BadTime,
 }
 
 /// Which alerts. Empty lists let everything pass.

@@ -175,6 +175,11 @@ impl Directory {
         name.cloned().unwrap_or_else(|| format!("source-{id}"))
     }
 
+    /// Whether the core's actor of this number has a name here.
+    pub fn has_actor(&self, id: ActorId) -> bool {
+        self.actors.contains_key(&id)
+    }
+
     pub fn actor_name(&self, id: ActorId) -> String {
         if id == ActorId(0) {
             return "system".to_owned();

@@ -47,6 +47,7 @@ faults! {
     RevisionMissing = 10_020, PRECONDITION_REQUIRED, "revision_missing", "Say which revision you saw";
     RevisionStale = 10_021, PRECONDITION_FAILED, "revision_stale", "It changed since you looked";
     NoteMissing = 10_022, UNPROCESSABLE_ENTITY, "note_missing", "A note is required";
+    AlertState = 10_023, CONFLICT, "alert_state", "The alert is in another state";
     Refused = 10_030, UNPROCESSABLE_ENTITY, "refused", "The desk refused it";
     RateLimited = 10_040, TOO_MANY_REQUESTS, "rate_limited", "Too many requests";
     Busy = 10_050, SERVICE_UNAVAILABLE, "busy", "The desk is busy";

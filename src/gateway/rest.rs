@@ -16,6 +16,7 @@ pub mod sockets;
 pub mod standing;
 pub mod terms;
 pub mod ticks;
+pub mod turns;
 pub mod whatif;
 
 use std::any::Any;

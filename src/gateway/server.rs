@@ -95,6 +95,8 @@ pub struct Gateway {
     pub terms: tokio::sync::Mutex<()>,
     /// Held from reading what is announced to telling it.
     pub telling: tokio::sync::Mutex<()>,
+    /// Whose turn it is to act on an alert.
+    pub turns: rest::turns::Turns,
 }
 
 impl Gateway {
@@ -142,6 +144,7 @@ pub async fn serve(
         stops: rest::standing::Kept::default(),
         terms: tokio::sync::Mutex::default(),
         telling: tokio::sync::Mutex::default(),
+        turns: rest::turns::Turns::default(),
     });
     let guards = [
         tokio::spawn(revocation::hear(app.clone())),

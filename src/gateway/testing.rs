@@ -19,9 +19,11 @@ use super::events::{EventBody, Events};
 use super::live::Live;
 use crate::clock::Clock;
 
+mod alerts;
 mod engine;
 pub mod terms;
 
+use alerts::Alerts;
 use engine::Engine;
 
 pub const EURUSD: InstrumentId = InstrumentId(1);
@@ -37,7 +39,7 @@ pub struct TestDesk {
     events: Arc<Events>,
     directory: ArcSwap<Directory>,
     status: Mutex<Status>,
-    alerts: Mutex<BTreeMap<AlertId, AlertRecord>>,
+    pub alerts: Arc<Alerts>,
     engine: Mutex<Engine>,
     /// Answers the next commands with this instead.
     pub failing: Mutex<Option<CoreError>>,
@@ -60,11 +62,13 @@ impl TestDesk {
     }
 
     pub fn with_events(held: usize) -> Arc<TestDesk> {
+        let events = Arc::new(Events::new(held));
         let desk = TestDesk {
             clock: Clock::start(),
             at: AtomicU64::new(1_000 * SECOND_NS),
             live: Arc::new(Live::new()),
-            events: Arc::new(Events::new(held)),
+            alerts: Arc::new(Alerts::new(events.clone())),
+            events,
             directory: ArcSwap::from_pointee(terms::directory()),
             status: Mutex::new(Status {
                 epoch: 9,
@@ -72,7 +76,6 @@ impl TestDesk {
                 phone: "+62 21 0000".to_owned(),
                 ..Status::default()
             }),
-            alerts: Mutex::default(),
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
             silent: AtomicBool::new(false),
@@ -168,7 +171,7 @@ impl TestDesk {
                 Output::Order(change) => {
                     self.events.push(EventBody::Order(*change));
                 }
-                Output::Alert(echo) => self.echo(echo),
+                Output::Alert(echo) => self.alerts.hear(seq, *echo),
                 _ => {}
             }
         }
@@ -195,24 +198,8 @@ impl TestDesk {
 
     /// An alert as the engine would raise it.
     pub fn raise(&self, record: AlertRecord) {
-        self.alerts
-            .lock()
-            .expect("not poisoned")
-            .insert(record.id, record.clone());
+        self.alerts.held().insert(record.id, record.clone());
         self.events.push(EventBody::Alert(Box::new(record)));
-    }
-
-    fn echo(&self, echo: &AlertEcho) {
-        let mut alerts = self.alerts.lock().expect("not poisoned");
-        let Some(record) = alerts.get_mut(&echo.command.alert) else {
-            return;
-        };
-        record.revision += 1;
-        if echo.command.verb == AlertVerb::Acknowledge {
-            record.state = AlertState::Acknowledged;
-            record.acked_by = Some(echo.actor);
-        }
-        self.events.push(EventBody::Alert(Box::new(record.clone())));
     }
 
     pub fn set_directory(&self, edit: impl FnOnce(&mut Directory)) {
@@ -282,7 +269,7 @@ impl Core for TestDesk {
     }
 
     fn alerts(&self, filter: &AlertFilter) -> Vec<AlertRecord> {
-        let alerts = self.alerts.lock().expect("not poisoned");
+        let alerts = self.alerts.held();
         let passes = |a: &&AlertRecord| {
             (filter.states.is_empty() || filter.states.contains(&a.state))
                 && (filter.severities.is_empty() || filter.severities.contains(&a.severity))
@@ -298,7 +285,16 @@ impl Core for TestDesk {
     }
 
     fn alert(&self, id: AlertId) -> Option<AlertRecord> {
-        self.alerts.lock().expect("not poisoned").get(&id).cloned()
+        self.alerts.held().get(&id).cloned()
+    }
+
+    fn check_alert(&self, command: &AlertCommand) -> Result<(), AlertFault> {
+        self.alerts.check(command, self.now())
+    }
+
+    fn alert_told(&self, seq: Seq) -> Waiting<Result<(), AlertFault>> {
+        let alerts = self.alerts.clone();
+        Box::pin(async move { alerts.told(seq).await })
     }
 
     fn timeline(&self, id: AlertId) -> Waiting<Option<Vec<TimelineEntry>>> {

@@ -14,6 +14,7 @@ use super::server::{Options, serve};
 use super::stream::session::Timing;
 use super::testing::TestDesk;
 
+mod alerts;
 mod bridge;
 mod doors;
 mod refusals;

@@ -222,6 +222,27 @@ fn commands_that_make_no_sense_are_refused() {
 }
 
 #[test]
+fn a_command_that_was_dropped_says_why_until_the_next_output() {
+    let mut desk = Desk::new();
+    desk.at(10).margin(MarginState::Warning);
+    let id = desk.only();
+    let seen = desk.alert(id).revision;
+    desk.at(11).command(id, AlertVerb::Unacknowledge, 0, 0);
+    assert_eq!(desk.engine.refused(), Some(CommandFault::NotAcknowledged));
+    desk.at(12).margin(MarginState::Restricted);
+    assert_eq!(desk.engine.refused(), None, "it was no command");
+    desk.at(13).command_at(id, seen, AlertVerb::Comment, 0, 9);
+    assert_eq!(
+        desk.engine.refused(),
+        Some(CommandFault::Stale { revision: 2 }),
+        "it got worse behind the check"
+    );
+    desk.at(14).command(id, AlertVerb::Comment, 0, 9);
+    assert_eq!(desk.engine.refused(), None);
+    assert_eq!(desk.kinds(), [ChangeKind::Commented]);
+}
+
+#[test]
 fn a_silence_outlives_the_alert_and_ends() {
     let mut desk = Desk::new();
     desk.at(10).balance(-1);

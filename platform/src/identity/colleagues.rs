@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use siaga_risk::ids::ActorId;
 use uuid::Uuid;
 
 use super::store;
@@ -59,5 +60,23 @@ pub async fn colleagues(
                 .map(|(id, name)| Colleague { id, name })
                 .collect())
         })
+        .await
+}
+
+/// Whether this is the core's number of somebody who works for the house of whoever asks, and may sign in.
+///
+/// # Errors
+/// Not staff, or the database.
+pub async fn is_colleague(
+    platform: &Platform,
+    by: &Principal,
+    actor: ActorId,
+) -> Result<bool, Refusal> {
+    if !by.role.is_staff() {
+        return Err(FORBIDDEN.because("numbers of colleagues are for staff"));
+    }
+    let org = by.org;
+    platform
+        .read(by, move |tx| store::is_staff(tx, org, actor))
         .await
 }

@@ -60,7 +60,7 @@ use std::sync::Arc;
 use crate::handlers::Engines;
 
 pub use about::{UserProfile, user_profile};
-pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues};
+pub use colleagues::{COLLEAGUES_MAX, Colleague, colleagues, is_colleague};
 pub use confirm::{Method, Proof};
 pub use contact::Contact;
 pub use copies::Copies;

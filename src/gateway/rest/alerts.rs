@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use siaga_risk::event::{AlertCommand, AlertVerb, Body};
-use siaga_risk::ids::{AccountId, AlertId};
+use siaga_platform::identity::is_colleague;
+use siaga_platform::people::Principal;
+use siaga_risk::event::{AlertCommand, AlertVerb, Body, Seq};
+use siaga_risk::ids::{AccountId, ActorId, AlertId};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -17,14 +18,15 @@ use utoipa_axum::routes;
 use super::command;
 use super::desk::check_note;
 use super::orders::{StreamPosition, position};
-use crate::gateway::core::{self, AlertFilter, AlertRecord};
+use super::turns::{Asked, Lane, Turn};
+use crate::gateway::core::{self, AlertFault, AlertFilter, AlertRecord, CoreError};
 use crate::gateway::dto::alert::{
     AlertDto, AlertState, EvidenceDto, Severity, TimelineDto, alert, evidence, timeline,
 };
 use crate::gateway::dto::from_micros;
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::Caller;
 use crate::gateway::json::Json;
+use crate::gateway::platform::door::{By, IdempotencyKey};
 use crate::gateway::query::{Id, Query};
 use crate::gateway::server::App;
 use crate::wire;
@@ -33,6 +35,8 @@ use crate::wire;
 const ALERTS_MAX: usize = 1_000;
 /// Longest note.
 const NOTE_CHARS_MAX: usize = 2_000;
+/// What somebody may do whose command is not seen in the alert yet.
+const NOT_TOLD: &str = "it is recorded, and the alert does not tell of it yet: look again in a moment; with the same Idempotency-Key it is never done twice";
 
 wire! {
     pub struct AlertList {
@@ -179,8 +183,7 @@ fn alert_id(text: &str, field: &'static str) -> ApiResult<AlertId> {
     Ok(AlertId(id))
 }
 
-fn found(app: &App, id: &str) -> ApiResult<AlertRecord> {
-    let id = alert_id(id, "id")?;
+fn found(app: &App, id: AlertId) -> ApiResult<AlertRecord> {
     app.core
         .alert(id)
         .ok_or_else(|| ApiError::not_found("the alert"))
@@ -241,7 +244,7 @@ async fn evidence_of(
 }
 
 /// What may be done with an alert.
-#[derive(Clone, Copy, Debug, Deserialize, ToSchema, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, ToSchema, PartialEq)]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
     Ack,
@@ -253,77 +256,191 @@ pub enum Verb {
     Unack,
 }
 
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Default, Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ActRequest {
     /// Required for critical alerts and above, and for a comment.
     pub note: Option<String>,
-    /// Until when, UTC microseconds (snooze).
+    /// Until when, UTC microseconds, at most 31 days ahead (snooze).
     pub until: Option<u64>,
-    /// Whom (assign): the number of a person.
+    /// Whom (assign): the number of somebody who works here; 0 = nobody any more.
     pub to: Option<u32>,
 }
 
-/// Does something with an alert. `If-Match` says which revision was seen.
+/// Does something with an alert and answers with the alert behind it. `If-Match` says which revision was seen.
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/{verb}", tag = "alerts", request_body = ActRequest,
-    params(("id" = String, Path), ("verb" = inline(Verb), Path), ("If-Match" = String, Header, description = "The revision that was seen")),
-    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 412, body = Problem),
-        (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem)))]
+    params(("id" = String, Path), ("verb" = inline(Verb), Path), ("If-Match" = String, Header, description = "The revision that was seen"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Your own name of this request, 1 to 100 printable ASCII characters. Sent again under it, whatever If-Match says, the request is not done twice and gets the first answer; another one of this alert under it is refused with 409. The latest are remembered until a restart: after that If-Match refuses what was done.")),
+    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+        (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem),
+        (status = 504, body = Problem)))]
 async fn act(
     State(app): State<App>,
-    Extension(Caller(actor)): Extension<Caller>,
+    By(by): By,
     Id((id, verb)): Id<(String, String)>,
+    key: IdempotencyKey,
     headers: HeaderMap,
     Json(request): Json<ActRequest>,
 ) -> ApiResult<Response> {
     let verb: Verb = serde_json::from_value(serde_json::Value::String(verb))
         .map_err(|_| ApiError::not_found("the verb"))?;
-    let record = found(&app, &id)?;
+    let id = alert_id(&id, "id")?;
+    let once = key.once("POST /api/v1/alerts/{id}/{verb}", &(verb, &request))?;
+    let asked = once.map(|once| Asked {
+        actor: by.actor,
+        alert: id,
+        once,
+    });
+    let mut turn = app.turns.take(id).await?;
+    // What is recorded counts, though whoever sent it may not have waited until the alert told of it.
+    if let Some(sent) = turn.sent
+        && app.core.alert_told(sent).await.is_err()
+    {
+        return Err(CoreError::Busy.into());
+    }
+    if let Some(asked) = &asked
+        && let Some((seq, answer)) = turn.first(asked)?
+    {
+        let first = match answer {
+            Some(record) => record,
+            None => outcome(&app, &mut turn, id, seq).await?,
+        };
+        return Ok(tagged(&app, &first));
+    }
+    let record = found(&app, id)?;
     let revision = seen_revision(&headers)?;
     if revision != record.revision {
-        let detail = format!(
-            "it is at revision {} now; look again and decide again",
-            record.revision
-        );
-        return Err(ApiError::new(Fault::RevisionStale, detail));
+        return Err(stale(record.revision));
     }
-    let note = request
-        .note
-        .as_deref()
-        .map(str::trim)
-        .filter(|n| !n.is_empty());
-    if note.is_none() && (record.severity >= core::Severity::Critical || verb == Verb::Comment) {
-        let error = ApiError::new(
+    let note = note_of(verb, record.severity, &request)?;
+    let (verb, argument) = verb_of(verb, &request, &app)?;
+    if verb == AlertVerb::Assign {
+        check_owner(&app, &by, ActorId(request.to.unwrap_or(0))).await?;
+    }
+    let tried = AlertCommand {
+        alert: id,
+        verb,
+        revision,
+        argument,
+        note: u64::from(note.is_some()),
+    };
+    app.core.check_alert(&tried).map_err(not_taken)?;
+    let note = match note {
+        Some(text) => app.core.note(by.actor, text).await?,
+        None => 0,
+    };
+    let wanted = AlertCommand { note, ..tried };
+    // It goes on when nobody waits any more: until the alert tells of it, it is nobody else's turn.
+    let sent = tokio::spawn(send(app.clone(), turn, by.actor, wanted, asked)).await;
+    let changed = sent.map_err(|error| ApiError::internal(error.to_string()))??;
+    Ok(tagged(&app, &changed))
+}
+
+/// Sends a command; the alert behind it.
+async fn send(
+    app: App,
+    mut turn: Turn,
+    actor: ActorId,
+    wanted: AlertCommand,
+    asked: Option<Asked>,
+) -> ApiResult<AlertRecord> {
+    let seq = command(&app, actor, Body::Alert(wanted)).await?.seq;
+    turn.sent = Some(seq);
+    if let Some(asked) = asked {
+        turn.keep(asked, seq);
+    }
+    outcome(&app, &mut turn, wanted.alert, seq).await
+}
+
+/// What became of a command that is recorded: the alert behind it.
+async fn outcome(app: &App, lane: &mut Lane, id: AlertId, seq: Seq) -> ApiResult<AlertRecord> {
+    let told = match app.core.alert_told(seq).await {
+        Err(CoreError::Timeout) => return Err(ApiError::new(Fault::Timeout, NOT_TOLD)),
+        told => told?,
+    };
+    told.map_err(not_taken)?;
+    let changed = found(app, id)?;
+    lane.answered(seq, &changed);
+    Ok(changed)
+}
+
+/// Why the alert desk does not take a command, as the caller hears it.
+fn not_taken(fault: AlertFault) -> ApiError {
+    match fault {
+        AlertFault::Unknown => ApiError::not_found("the alert"),
+        AlertFault::Stale { revision } => stale(revision),
+        AlertFault::NoteMissing => note_missing(),
+        AlertFault::NotActive => ApiError::new(
+            Fault::AlertState,
+            "it is over or has not fired yet; comments are taken",
+        ),
+        AlertFault::NotAcknowledged => {
+            ApiError::new(Fault::AlertState, "nobody has acknowledged it")
+        }
+        AlertFault::BadTime => ApiError::field(
+            "until",
+            "say until when, later than now and at most 31 days ahead, in UTC microseconds",
+        ),
+    }
+}
+
+fn stale(revision: u32) -> ApiError {
+    let detail = format!("it is at revision {revision} now; look again and decide again");
+    ApiError::new(Fault::RevisionStale, detail)
+}
+
+fn note_missing() -> ApiError {
+    ApiError {
+        field: Some("note".to_owned()),
+        ..ApiError::new(
             Fault::NoteMissing,
             "say in a few words what was found or done",
-        );
-        return Err(ApiError {
-            field: Some("note".to_owned()),
-            ..error
-        });
+        )
     }
-    if note.is_some_and(|n| n.chars().count() > NOTE_CHARS_MAX) {
+}
+
+/// The note of a request, which some need.
+fn note_of(
+    verb: Verb,
+    severity: core::Severity,
+    request: &ActRequest,
+) -> ApiResult<Option<&str>> {
+    let note = request.note.as_deref().map(str::trim);
+    let Some(note) = note.filter(|note| !note.is_empty()) else {
+        return match severity >= core::Severity::Critical || verb == Verb::Comment {
+            true => Err(note_missing()),
+            false => Ok(None),
+        };
+    };
+    if note.chars().count() > NOTE_CHARS_MAX {
         return Err(ApiError::field(
             "note",
             format!("use at most {NOTE_CHARS_MAX} characters"),
         ));
     }
-    note.map_or(Ok(()), check_note)?;
-    let (verb, argument) = verb_of(verb, &request, &app)?;
-    let note = match note {
-        Some(text) => app.core.note(actor, text).await?,
-        None => 0,
+    check_note(note)?;
+    Ok(Some(note))
+}
+
+/// Refuses an owner who is nobody.
+async fn check_owner(app: &App, by: &Principal, to: ActorId) -> ApiResult<()> {
+    if to == ActorId(0) || to == by.actor || app.core.directory().has_actor(to) {
+        return Ok(());
+    }
+    let known = match app.core.platform() {
+        Some(platform) => is_colleague(&platform, by, to).await?,
+        None if app.core.status().store.is_configured() => {
+            return Err(ApiError::new(
+                Fault::NotAvailable,
+                "the database is not open: wait a moment, or look at /readyz?verbose",
+            ));
+        }
+        None => false,
     };
-    let wanted = AlertCommand {
-        alert: record.id,
-        verb,
-        revision,
-        argument,
-        note,
-    };
-    command(&app, actor, Body::Alert(wanted)).await?;
-    let changed = app.core.alert(record.id).unwrap_or(record);
-    Ok(tagged(&app, &changed))
+    match known {
+        true => Ok(()),
+        false => Err(ApiError::field("to", "nobody here has that number")),
+    }
 }
 
 fn verb_of(verb: Verb, request: &ActRequest, app: &App) -> ApiResult<(AlertVerb, u64)> {

@@ -17,6 +17,7 @@ const INDONESIAN: Record<string, string> = {
   revision_missing: "Sebutkan revisi yang Anda lihat",
   revision_stale: "Sudah berubah sejak Anda melihatnya",
   note_missing: "Catatan wajib diisi",
+  alert_state: "Peringatan sudah dalam keadaan lain",
   refused: "Ditolak oleh meja",
   rate_limited: "Terlalu banyak permintaan",
   busy: "Meja sedang sibuk",

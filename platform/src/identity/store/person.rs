@@ -167,6 +167,23 @@ pub(in crate::identity) fn staff_names(
     Ok(names)
 }
 
+/// Whether the core's number is that of staff of this organisation who may sign in.
+pub(in crate::identity) fn is_staff(
+    tx: &mut Tx<'_>,
+    org: Uuid,
+    actor: ActorId,
+) -> Result<bool, Refusal> {
+    let found: Option<(Uuid,)> = tx.optional(
+        sqlx::query_as(
+            "SELECT u.id FROM users AS u JOIN roles AS r ON r.name = u.role
+             WHERE u.actor = $1 AND u.org_id = $2 AND r.staff AND u.status = 'active'",
+        )
+        .bind(i64::from(actor.0))
+        .bind(org),
+    )?;
+    Ok(found.is_some())
+}
+
 /// Whose address this is, and the hash of their password.
 pub(in crate::identity) fn by_email(
     tx: &mut Tx<'_>,
