@@ -12,8 +12,8 @@ use siaga_feed::sim;
 use siaga_platform::identity::Identity;
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
-use siaga_risk::event::{Bar, Body, Command};
-use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
+use siaga_risk::event::{Bar, Body, Command, OrderChange};
+use siaga_risk::ids::{AccountId, ActorId, AlertId, InstrumentId};
 use siaga_risk::journal::TickRequest;
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
@@ -35,6 +35,7 @@ use super::market::SetScenario;
 use super::names::NameSource;
 use super::notes::Notes;
 use super::past;
+use super::past_orders;
 use super::past_ticks::{self, TickReader};
 use super::recorder::SyncTimes;
 use super::standby_figures::StandbyFigures;
@@ -286,6 +287,16 @@ impl Core for DeskHandle {
     fn ticks(&self, request: TickRequest) -> Waiting<PastTicks> {
         let handle = self.0.clone();
         Box::pin(async move { past_ticks::ticks(&handle, request).await })
+    }
+
+    fn orders(
+        &self,
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Waiting<Vec<OrderChange>> {
+        let handle = self.0.clone();
+        Box::pin(async move { past_orders::orders(&handle, account, before, limit).await })
     }
 
     fn ladder(&self, limit: usize) -> Vec<LadderRow> {

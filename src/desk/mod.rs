@@ -34,6 +34,7 @@ mod names_keeper;
 mod notes;
 mod notices;
 mod past;
+mod past_orders;
 mod past_ticks;
 pub mod platform;
 mod readiness;
@@ -633,10 +634,9 @@ impl Running {
         if let Err(error) = consumers.set_cursor(follow::READER, from) {
             tracing::warn!(%error, "the output log does not wait for the alert desk");
         }
-        handle.bars.begins(OutputKey {
-            seq: from.seq,
-            index: from.index,
-        });
+        let begins = broker::key_of(from);
+        handle.bars.begins(begins);
+        handle.events.begins(begins);
         let follower = Follower {
             handle: handle.clone(),
             source: door.source(from),

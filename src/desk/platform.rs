@@ -84,6 +84,7 @@ impl CoreDoor for Door {
 fn refusal(error: CoreError) -> CoreRefusal {
     match error {
         CoreError::NotAvailable(why) => CoreRefusal::Refused(why),
+        CoreError::Away(why) => CoreRefusal::Later(why),
         CoreError::Busy => CoreRefusal::Later("the desk is busy".into()),
         CoreError::Stopped => CoreRefusal::Later("the desk is stopping".into()),
         CoreError::Timeout => CoreRefusal::Later("no answer in time".into()),

@@ -89,7 +89,7 @@ pub trait Core: Send + Sync + 'static {
     fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>>;
     /// Prices of the past, in the order in which they were recorded.
     fn ticks(&self, request: TickRequest) -> Waiting<PastTicks>;
-    /// Orders of an account with an id below `before` (all when absent), newest first.
+    /// Orders of an account with an id below `before` (all when absent), newest first; a fault when some of them may be missing.
     /// Without a store the newest part held in memory is searched.
     fn orders(
         &self,
@@ -160,6 +160,9 @@ pub enum CoreError {
     Stopped,
     #[error("no answer in time")]
     Timeout,
+    /// The database has the answer and does not give it.
+    #[error("{0}")]
+    Away(String),
     #[error("{0}")]
     NotAvailable(String),
 }

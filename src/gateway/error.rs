@@ -56,6 +56,7 @@ faults! {
     NotAvailable = 10_054, CONFLICT, "not_available", "This desk cannot do that";
     NotPassedOn = 10_055, SERVICE_UNAVAILABLE, "not_passed_on", "It is recorded and cannot be passed on";
     Unsure = 10_056, SERVICE_UNAVAILABLE, "maybe_recorded", "The journal failed: it may have been recorded";
+    StoreAway = 10_057, SERVICE_UNAVAILABLE, "store_away", "The database does not answer";
     Internal = 10_099, INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side";
 }
 
@@ -230,6 +231,10 @@ impl From<CoreError> for ApiError {
                 Fault::Timeout,
                 "it may have been done; send it again with the same client id, it is never done twice",
             ),
+            CoreError::Away(why) => ApiError {
+                retry_after_s: Some(5),
+                ..ApiError::new(Fault::StoreAway, why)
+            },
             CoreError::NotAvailable(why) => ApiError::new(Fault::NotAvailable, why),
         }
     }
