@@ -1,5 +1,6 @@
 //! The running desk as the gateway sees it.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -323,9 +324,17 @@ impl Core for DeskHandle {
 
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {
         let kept = self.0.notes.keep(self.now(), actor, text);
+        let phone = self.0.phone.clone();
         Box::pin(async move {
-            kept.map_err(|error| {
-                CoreError::NotAvailable(format!("the note could not be kept: {error}"))
+            kept.map_err(|error| match error.kind() {
+                // What is wrong with the note, not with the disk.
+                ErrorKind::InvalidInput => {
+                    CoreError::NotAvailable(format!("the note could not be kept: {error}"))
+                }
+                _ => CoreError::Unkept {
+                    phone,
+                    why: error.to_string(),
+                },
             })
         })
     }

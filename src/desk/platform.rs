@@ -88,7 +88,10 @@ fn refusal(error: CoreError) -> CoreRefusal {
         CoreError::Busy => CoreRefusal::Later("the desk is busy".into()),
         CoreError::Stopped => CoreRefusal::Later("the desk is stopping".into()),
         CoreError::Timeout => CoreRefusal::Later("no answer in time".into()),
-        CoreError::Closed { .. } | CoreError::Poisoned { .. } | CoreError::NotPassedOn { .. } => {
+        CoreError::Closed { .. }
+        | CoreError::Poisoned { .. }
+        | CoreError::NotPassedOn { .. }
+        | CoreError::Unkept { .. } => {
             CoreRefusal::Later("the desk cannot record".into())
         }
     }

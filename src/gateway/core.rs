@@ -160,6 +160,9 @@ pub enum CoreError {
     Stopped,
     #[error("no answer in time")]
     Timeout,
+    /// The disk did not take what somebody wrote; nothing was changed.
+    #[error("the note could not be kept: {why}")]
+    Unkept { phone: String, why: String },
     /// The database has the answer and does not give it.
     #[error("{0}")]
     Away(String),
