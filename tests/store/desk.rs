@@ -112,7 +112,7 @@ async fn orders_are_there(desk: &Desk, before: &[OrderChange]) {
             let order = order.order;
             (
                 (order.account, order.client_id, order.kind, order.side),
-                (order.reduce_only, order.position, order.trader),
+                (order.reduce_only, order.trader, order.desk),
             )
         };
         assert_eq!(said(found[0]), said(old), "order {}", old.id);
