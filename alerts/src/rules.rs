@@ -25,6 +25,7 @@ unit_enum! {
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30, RequirementRaised = 31,
         StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42, PartEnded = 43, HoldingsDiffer = 44,
+        ReaderStopped = 45,
     }
 }
 
@@ -105,6 +106,7 @@ impl Rule {
             Rule::InputsLost => rule("inputs_lost", Emergency, 0, 0),
             Rule::PartEnded => rule("part_ended", Emergency, 0, 0),
             Rule::HoldingsDiffer => rule("holdings_differ", Critical, 0, 0),
+            Rule::ReaderStopped => rule("reader_stopped", Critical, 0, 0),
         }
     }
 

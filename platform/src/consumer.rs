@@ -140,29 +140,39 @@ impl Consumer {
     }
 
     /// Applies everything that comes, until `stop` turns true; then what is left to the end.
-    /// `nudge` says that the log grew.
+    /// `nudge` says that the log grew; `told` hears how far it is, and what it waits for when that lasts.
     ///
     /// # Errors
-    /// What waiting cannot heal: a trimmed log or a refused statement.
+    /// What waiting cannot heal: a trimmed log or a statement that is refused for good.
     pub async fn run(
         mut self,
         mut nudge: watch::Receiver<u64>,
         mut stop: watch::Receiver<bool>,
-        mut applied: impl FnMut(OutputKey) + Send,
+        mut told: impl FnMut(Result<OutputKey, &DbError>) + Send,
     ) -> Result<OutputKey, ConsumeError> {
+        let mut waits = false;
         loop {
             // A program that is gone asks for a stop too.
             let stopping = *stop.borrow() || stop.has_changed().is_err();
-            let wait = match self.step().await {
+            let step = self.step().await;
+            if waits && step.is_ok() {
+                waits = false;
+                told(Ok(self.cursor));
+            }
+            let wait = match step {
                 Ok(0) if stopping => return Ok(self.cursor),
                 Ok(0) => IDLE,
                 Ok(_) => {
-                    applied(self.cursor);
+                    told(Ok(self.cursor));
                     continue;
                 }
                 Err(error) if stopping => return Err(error),
                 Err(ConsumeError::Db(error)) if error.may_retry() => {
                     tracing::warn!("{} waits for the database: {error}", self.projection.name());
+                    if error.lasts() {
+                        waits = true;
+                        told(Err(&error));
+                    }
                     PAUSE
                 }
                 Err(error) => return Err(error),

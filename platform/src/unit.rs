@@ -505,7 +505,12 @@ impl<'t, 'c> Unit<'t, 'c> {
             rows.push(audit::Row::sealed(change, key.as_ref()));
         }
         let ip_key = match self.by.user() {
-            Some(user) if self.by.ip.is_some() && !rows.is_empty() => self.key(user).ok(),
+            Some(user) if self.by.ip.is_some() && !rows.is_empty() => match self.key(user) {
+                Ok(key) => Some(key),
+                Err(Refusal::Said(_)) => None,
+                // The transaction takes nothing more: what follows would hide why.
+                Err(error) => return Err(error),
+            },
             _ => None,
         };
         outbox::put(self.tx, &self.by, &self.events, self.now)?;

@@ -164,7 +164,8 @@ impl Follower {
             Output::Bar(bar) => handle.bars.push(logged.key, *bar),
             Output::Position(change) => handle.exposure.put(change),
             Output::Order(change) => {
-                handle.events.push(EventBody::Order(*change));
+                let body = EventBody::Order(*change);
+                handle.events.push_output(logged.key, body);
             }
             Output::Terms(change) => {
                 let mut held = handle

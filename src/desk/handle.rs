@@ -1,5 +1,6 @@
 //! The running desk as the gateway sees it.
 
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
@@ -12,8 +13,13 @@ use siaga_feed::sim;
 use siaga_platform::identity::Identity;
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
+<<<<<<< HEAD
 use siaga_risk::event::{AlertCommand, Bar, Body, Command, Seq};
 use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
+=======
+use siaga_risk::event::{Bar, Body, Command, OrderChange};
+use siaga_risk::ids::{AccountId, ActorId, AlertId, InstrumentId};
+>>>>>>> g-orders
 use siaga_risk::journal::TickRequest;
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
@@ -35,6 +41,7 @@ use super::market::SetScenario;
 use super::names::NameSource;
 use super::notes::Notes;
 use super::past;
+use super::past_orders;
 use super::past_ticks::{self, TickReader};
 use super::recorder::SyncTimes;
 use super::standby_figures::StandbyFigures;
@@ -297,6 +304,16 @@ impl Core for DeskHandle {
         Box::pin(async move { past_ticks::ticks(&handle, request).await })
     }
 
+    fn orders(
+        &self,
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Waiting<Vec<OrderChange>> {
+        let handle = self.0.clone();
+        Box::pin(async move { past_orders::orders(&handle, account, before, limit).await })
+    }
+
     fn ladder(&self, limit: usize) -> Vec<LadderRow> {
         self.0.ladder.nearest(limit)
     }
@@ -321,9 +338,17 @@ impl Core for DeskHandle {
 
     fn note(&self, actor: ActorId, text: &str) -> Waiting<u64> {
         let kept = self.0.notes.keep(self.now(), actor, text);
+        let phone = self.0.phone.clone();
         Box::pin(async move {
-            kept.map_err(|error| {
-                CoreError::NotAvailable(format!("the note could not be kept: {error}"))
+            kept.map_err(|error| match error.kind() {
+                // What is wrong with the note, not with the disk.
+                ErrorKind::InvalidInput => {
+                    CoreError::NotAvailable(format!("the note could not be kept: {error}"))
+                }
+                _ => CoreError::Unkept {
+                    phone,
+                    why: error.to_string(),
+                },
             })
         })
     }

@@ -34,6 +34,7 @@ mod names_keeper;
 mod notes;
 mod notices;
 mod past;
+mod past_orders;
 mod past_ticks;
 pub mod platform;
 mod readiness;
@@ -520,6 +521,7 @@ impl Running {
         }
         let (changes, changed) = mpsc::channel(deliver::CHANGES_MAX);
         let (keeps, kept) = mpsc::channel(1);
+        let told_of_readers = notice_sender.clone();
         let deliveries = deliver::run(
             handle.clone(),
             sinks,
@@ -549,7 +551,7 @@ impl Running {
         )?;
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let holdings = Arc::new(self.known.holdings(log_end));
-        let readers = (consumers, holdings);
+        let readers = (consumers, holdings, told_of_readers);
         let (store_stop, store) = self.store(config, &handle, readers, &door, tick_queue)?;
         let market_stop = Arc::new(AtomicBool::new(false));
         let told = (scenarios, market_stop.clone());
@@ -633,10 +635,9 @@ impl Running {
         if let Err(error) = consumers.set_cursor(follow::READER, from) {
             tracing::warn!(%error, "the output log does not wait for the alert desk");
         }
-        handle.bars.begins(OutputKey {
-            seq: from.seq,
-            index: from.index,
-        });
+        let begins = broker::key_of(from);
+        handle.bars.begins(begins);
+        handle.events.begins(begins);
         let follower = Follower {
             handle: handle.clone(),
             source: door.source(from),
@@ -656,7 +657,7 @@ impl Running {
         &self,
         config: &Config,
         handle: &Arc<Handle>,
-        (consumers, holdings): (OutputConsumers, Arc<Holdings>),
+        (consumers, holdings, notices): (OutputConsumers, Arc<Holdings>, mpsc::Sender<Notice>),
         door: &LogDoor,
         ticks: Option<ticks::TickQueue>,
     ) -> anyhow::Result<(watch::Sender<bool>, tokio::task::JoinHandle<()>)> {
@@ -680,6 +681,7 @@ impl Running {
             platform_config: config.platform.clone(),
             door: Arc::new(platform::Door(DeskHandle(handle.clone()))),
             clock: self.clock.clone(),
+            notices,
             names: alert_names::LiveNames(handle.directory.clone()),
             notes: handle.notes.clone(),
             evidence: self.evidence.clone(),

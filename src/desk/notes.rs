@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -24,6 +24,8 @@ pub struct Notes {
 struct Inner {
     path: PathBuf,
     file: File,
+    /// The last line may be there in part: the disk refused it.
+    cut: bool,
     texts: BTreeMap<u64, String>,
     /// Hash, author and time, in the order in which they came.
     order: Vec<(u64, u32, Ts)>,
@@ -60,6 +62,7 @@ impl Notes {
             inner: Mutex::new(Inner {
                 path: path.to_owned(),
                 file,
+                cut: false,
                 texts,
                 order,
             }),
@@ -76,9 +79,8 @@ impl Notes {
             return Ok(0);
         }
         if text.len() > NOTE_BYTES_MAX {
-            return Err(std::io::Error::other(format!(
-                "a note has at most {NOTE_BYTES_MAX} bytes"
-            )));
+            let why = format!("a note has at most {NOTE_BYTES_MAX} bytes");
+            return Err(std::io::Error::new(ErrorKind::InvalidInput, why));
         }
         let hash = hash_of(text);
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,10 +93,16 @@ impl Notes {
             by: by.0,
             text: text.to_owned(),
         };
-        let mut bytes = serde_json::to_vec(&line)?;
+        let mut bytes = match inner.cut {
+            true => b"\n".to_vec(),
+            false => Vec::new(),
+        };
+        serde_json::to_writer(&mut bytes, &line)?;
         bytes.push(b'\n');
+        inner.cut = true;
         inner.file.write_all(&bytes)?;
         inner.file.sync_data()?;
+        inner.cut = false;
         inner.texts.insert(hash, line.text);
         inner.order.push((hash, by.0, at));
         Ok(hash)
@@ -225,5 +233,24 @@ mod tests {
             Notes::open(&path).unwrap().text(second).as_deref(),
             Some("second")
         );
+    }
+
+    #[test]
+    fn a_line_that_the_disk_refused_in_part_does_not_swallow_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("notes");
+        let notes = Notes::open(&path).unwrap();
+        {
+            let mut inner = notes.inner.lock().unwrap();
+            inner.file.write_all(b"{\"hash\":7,\"at\"").unwrap();
+            inner.cut = true;
+        }
+        let hash = notes.keep(Ts(1), ActorId(1), "there is room").unwrap();
+        drop(notes);
+        let again = Notes::open(&path).unwrap();
+        assert_eq!(again.text(hash).as_deref(), Some("there is room"));
+        let long = "x".repeat(NOTE_BYTES_MAX + 1);
+        let refused = again.keep(Ts(2), ActorId(1), &long).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::InvalidInput);
     }
 }

@@ -25,6 +25,11 @@ pub enum Notice {
     Unrecorded(Box<Numbered>),
     /// A reader of the output log was cut off, or segments were removed.
     Log(LogEvent),
+    /// A reader of the output log stands still because of the database, or goes on.
+    Reader {
+        name: &'static str,
+        stands_still: bool,
+    },
     /// The output log itself failed, which ends the journal too.
     LogFailed(String),
     /// The second machine does not follow the first one from this input on.
@@ -70,6 +75,10 @@ impl Notice {
                 tracing::warn!(input, "a fresh standby follows: snapshots go on");
             }
             Notice::Log(event) => tracing::warn!(?event, "the output log"),
+            Notice::Reader { name, stands_still } => match stands_still {
+                true => tracing::error!(name, "a reader of the output log stands still"),
+                false => tracing::info!(name, "a reader of the output log goes on"),
+            },
             Notice::Sink(event) => tracing::warn!(?event, "a receiver of alerts"),
             Notice::Lost {
                 first,
@@ -130,6 +139,18 @@ impl Notice {
                 let reader = reader_of(name);
                 let topic = Topic::of(Family::Reader, reader.into());
                 alerts.raise(Rule::ReaderCutOff, topic, Facts::Reader { reader }, now)
+            }
+            Notice::Reader { name, stands_still } => {
+                let reader = reader_of(name);
+                // Beside the topic of one that was cut off, which only a rebuild ends.
+                let topic = Topic {
+                    second: 1,
+                    ..Topic::of(Family::Reader, reader.into())
+                };
+                match stands_still {
+                    true => alerts.raise(Rule::ReaderStopped, topic, Facts::Reader { reader }, now),
+                    false => alerts.clear(topic, now),
+                }
             }
             Notice::Sink(event) => tell_sink(*event, alerts, now),
         }
@@ -236,6 +257,22 @@ mod tests {
             from: Cursor::START,
         });
         assert!(trimmed.tell(&desk, Ts(2)).is_empty());
+    }
+
+    #[test]
+    fn a_reader_that_stands_still_is_an_alert_until_it_goes_on() {
+        let desk = desk();
+        let reader = |stands_still| Notice::Reader {
+            name: "store",
+            stands_still,
+        };
+        assert!(reader(false).tell(&desk, Ts(1)).is_empty());
+        let told = reader(true).tell(&desk, Ts(2));
+        let alert = crate::desk::alert_desk::record(&told[0].alert, &Directory::default());
+        assert_eq!(alert.rule, "reader_stopped");
+        assert!(alert.title.contains("store"), "{}", alert.title);
+        let over = reader(false).tell(&desk, Ts(3));
+        assert_eq!(over[0].moment.what, ChangeKind::Resolved);
     }
 
     #[test]

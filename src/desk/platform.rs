@@ -84,10 +84,14 @@ impl CoreDoor for Door {
 fn refusal(error: CoreError) -> CoreRefusal {
     match error {
         CoreError::NotAvailable(why) => CoreRefusal::Refused(why),
+        CoreError::Away(why) => CoreRefusal::Later(why),
         CoreError::Busy => CoreRefusal::Later("the desk is busy".into()),
         CoreError::Stopped => CoreRefusal::Later("the desk is stopping".into()),
         CoreError::Timeout => CoreRefusal::Later("no answer in time".into()),
-        CoreError::Closed { .. } | CoreError::Poisoned { .. } | CoreError::NotPassedOn { .. } => {
+        CoreError::Closed { .. }
+        | CoreError::Poisoned { .. }
+        | CoreError::NotPassedOn { .. }
+        | CoreError::Unkept { .. } => {
             CoreRefusal::Later("the desk cannot record".into())
         }
     }

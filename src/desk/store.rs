@@ -1,5 +1,6 @@
 //! The read model beside the desk: opened in the background, filled from the output log.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use siaga_platform::identity::{Identity, Settings};
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
 use siaga_risk::journal::OutputConsumers;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::alert_desk;
@@ -20,6 +21,7 @@ use super::evidence::EvidenceBook;
 use super::evidence_keeper;
 use super::names_keeper;
 use super::notes::Notes;
+use super::notices::Notice;
 use super::platform;
 use super::ticks::TickQueue;
 use crate::clock::Clock;
@@ -54,6 +56,8 @@ pub struct StoreTask {
     /// The platform's way to the core.
     pub door: Arc<dyn CoreDoor>,
     pub clock: Arc<Clock>,
+    /// Hears of readers that stand still.
+    pub notices: mpsc::Sender<Notice>,
     /// Names for the texts of alerts and for the store.
     pub names: LiveNames,
     /// What people wrote.
@@ -126,7 +130,8 @@ impl StoreTask {
         tracing::info!(about = store.about, "the database is ready");
         self.lend(Some(store.db.clone()));
         let about = store.about.trim_start_matches("embedded: ");
-        self.say(true, format!("ready; {about}"));
+        let ready = format!("ready; {about}");
+        self.say(true, ready.clone());
         let charts = tokio::spawn(evidence_keeper::run(
             store.db.clone(),
             self.evidence.clone(),
@@ -146,7 +151,7 @@ impl StoreTask {
             let today = move || timestamp(&clock).to_zoned(TimeZone::UTC).date();
             tokio::spawn(queue.run(store.db.clone(), today, self.stop.clone()))
         });
-        self.watch(running.progress()).await;
+        self.watch(running.progress(), &ready).await;
         self.lend_platform(None);
         self.lend_kyc(None);
         if let Some(mut tasks) = platform {
@@ -174,21 +179,25 @@ impl StoreTask {
         Ok(())
     }
 
-    /// Says which reader of the log has stopped, until the desk stops or all of them have ended.
-    async fn watch(&self, mut progress: watch::Receiver<Progress>) {
+    /// Says which reader of the log stands still, and `ready` when none does any more, until the desk stops or all of them
+    /// have ended.
+    async fn watch(&self, mut progress: watch::Receiver<Progress>, ready: &str) {
         let mut stop = self.stop.clone();
+        let mut stood: BTreeSet<&'static str> = BTreeSet::new();
         loop {
-            let ended = |progress: &Progress| {
-                let mut ended = progress.iter().filter_map(|(name, at)| {
-                    let why = at.as_ref().err()?;
-                    Some(format!("{name}: {why}"))
-                });
-                ended.next()
-            };
-            let why = ended(&progress.borrow_and_update());
-            if let Some(why) = why {
-                self.say(false, why);
+            let (stand, why) = standing(&progress.borrow_and_update());
+            match why {
+                Some(why) => self.say(false, why),
+                None if !stood.is_empty() => self.say(true, ready.to_owned()),
+                None => {}
             }
+            for name in stand.symmetric_difference(&stood).copied() {
+                let stands_still = stand.contains(name);
+                let notice = Notice::Reader { name, stands_still };
+                // Nobody hears it any more when the desk stops.
+                let _ = self.notices.send(notice).await;
+            }
+            stood = stand;
             tokio::select! {
                 () = stopped(&mut stop) => return,
                 changed = progress.changed() => if changed.is_err() {
@@ -272,6 +281,18 @@ impl StoreTask {
             detail,
         };
     }
+}
+
+/// The readers that stand still, and what the first of them says.
+fn standing(progress: &Progress) -> (BTreeSet<&'static str>, Option<String>) {
+    let (mut stand, mut first) = (BTreeSet::new(), None);
+    for (name, at) in progress {
+        if let Err(why) = at {
+            stand.insert(*name);
+            first.get_or_insert_with(|| format!("{name}: {why}"));
+        }
+    }
+    (stand, first)
 }
 
 /// Resolves when the desk stops. A desk that is gone has stopped too.

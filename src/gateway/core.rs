@@ -97,7 +97,7 @@ pub trait Core: Send + Sync + 'static {
     fn bars(&self, request: BarsRequest) -> Waiting<Vec<Bar>>;
     /// Prices of the past, in the order in which they were recorded.
     fn ticks(&self, request: TickRequest) -> Waiting<PastTicks>;
-    /// Orders of an account with an id below `before` (all when absent), newest first.
+    /// Orders of an account with an id below `before` (all when absent), newest first; a fault when some of them may be missing.
     /// Without a store the newest part held in memory is searched.
     fn orders(
         &self,
@@ -168,6 +168,12 @@ pub enum CoreError {
     Stopped,
     #[error("no answer in time")]
     Timeout,
+    /// The disk did not take what somebody wrote; nothing was changed.
+    #[error("the note could not be kept: {why}")]
+    Unkept { phone: String, why: String },
+    /// The database has the answer and does not give it.
+    #[error("{0}")]
+    Away(String),
     #[error("{0}")]
     NotAvailable(String),
 }

@@ -57,6 +57,8 @@ faults! {
     NotAvailable = 10_054, CONFLICT, "not_available", "This desk cannot do that";
     NotPassedOn = 10_055, SERVICE_UNAVAILABLE, "not_passed_on", "It is recorded and cannot be passed on";
     Unsure = 10_056, SERVICE_UNAVAILABLE, "maybe_recorded", "The journal failed: it may have been recorded";
+    StoreAway = 10_057, SERVICE_UNAVAILABLE, "store_away", "The database does not answer";
+    DiskFull = 10_058, SERVICE_UNAVAILABLE, "disk_full", "The disk takes nothing more";
     Internal = 10_099, INTERNAL_SERVER_ERROR, "internal", "Something is wrong on our side";
 }
 
@@ -133,6 +135,14 @@ impl From<Refusal> for ApiError {
                 retry_after_s: said.retry_after_s,
                 platform: Some(Box::new(said.fault)),
                 ..ApiError::new(Fault::Refused, said.detail)
+            },
+            Refusal::Db(error) if error.is_disk_full() => ApiError {
+                retry_after_s: Some(30),
+                private: Some(error.to_string()),
+                ..ApiError::new(
+                    Fault::DiskFull,
+                    "nothing was changed: the database has no room on its disk; make room and send it again",
+                )
             },
             Refusal::Db(error) if error.may_retry() => ApiError {
                 retry_after_s: Some(1),
@@ -231,6 +241,17 @@ impl From<CoreError> for ApiError {
                 Fault::Timeout,
                 "it may have been done; send it again with the same client id, it is never done twice",
             ),
+            CoreError::Unkept { phone, why } => {
+                let whom = if phone.is_empty() { "the desk" } else { &phone };
+                let detail = format!(
+                    "call {whom}; nothing was changed, because the note could not be kept ({why}). Make room on the disk and send it again"
+                );
+                ApiError::new(Fault::DiskFull, detail)
+            }
+            CoreError::Away(why) => ApiError {
+                retry_after_s: Some(5),
+                ..ApiError::new(Fault::StoreAway, why)
+            },
             CoreError::NotAvailable(why) => ApiError::new(Fault::NotAvailable, why),
         }
     }

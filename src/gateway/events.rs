@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use bytes::Bytes;
-use siaga_risk::event::OrderChange;
+use siaga_risk::event::{OrderChange, OutputKey};
 use siaga_risk::ids::{AccountId, OrderId};
 use tokio::sync::watch;
 
@@ -31,18 +31,27 @@ pub struct Event {
     /// Position in the stream: how many events its history had told with it, so it is exact in every client's numbers.
     pub number: u64,
     pub body: EventBody,
+    /// Its place in the output log; absent of what is told outside it.
+    output: Option<OutputKey>,
     /// Its text, written once by whoever needs it first and shared by all.
     pub text: OnceLock<Bytes>,
 }
 
 /// The held part. Durable events come from the one follower of the output log, what is told outside it from whoever tells it.
 pub struct Events {
-    held: Mutex<VecDeque<Arc<Event>>>,
+    held: Mutex<Held>,
     /// Number of the newest event.
     tip: watch::Sender<u64>,
     /// Everything up to this number is no longer held.
     floor: AtomicU64,
     capacity: usize,
+}
+
+#[derive(Default)]
+struct Held {
+    events: VecDeque<Arc<Event>>,
+    /// Up to this output nothing of the log is held.
+    forgotten: OutputKey,
 }
 
 impl Default for Events {
@@ -54,7 +63,7 @@ impl Default for Events {
 impl Events {
     pub fn new(capacity: usize) -> Events {
         Events {
-            held: Mutex::new(VecDeque::new()),
+            held: Mutex::default(),
             tip: watch::Sender::new(0),
             floor: AtomicU64::new(0),
             capacity: capacity.max(1),
@@ -67,18 +76,34 @@ impl Events {
         self.tip.send_modify(|tip| *tip = number.max(*tip));
     }
 
-    /// Appends the next event and returns its number.
+    /// Says that outputs up to `key` are not told here.
+    pub fn begins(&self, key: OutputKey) {
+        self.lock().forgotten = key;
+    }
+
+    /// Appends the next event, told outside the output log, and returns its number.
     pub fn push(&self, body: EventBody) -> u64 {
+        self.append(None, body)
+    }
+
+    /// Appends the next event, which is that output of the log, and returns its number.
+    pub fn push_output(&self, key: OutputKey, body: EventBody) -> u64 {
+        self.append(Some(key), body)
+    }
+
+    fn append(&self, output: Option<OutputKey>, body: EventBody) -> u64 {
         let mut held = self.lock();
         let number = self.tip() + 1;
-        if held.len() == self.capacity
-            && let Some(oldest) = held.pop_front()
+        if held.events.len() == self.capacity
+            && let Some(oldest) = held.events.pop_front()
         {
             self.floor.store(oldest.number, Ordering::Release);
+            held.forgotten = oldest.output.unwrap_or(held.forgotten);
         }
-        held.push_back(Arc::new(Event {
+        held.events.push_back(Arc::new(Event {
             number,
             body,
+            output,
             text: OnceLock::new(),
         }));
         // Under the lock: two that push would otherwise take one number.
@@ -97,14 +122,16 @@ impl Events {
         if cursor < self.floor.load(Ordering::Acquire) {
             return None;
         }
-        let start = held.partition_point(|event| event.number <= cursor);
-        Some(held.range(start..).take(max).cloned().collect())
+        let events = &held.events;
+        let start = events.partition_point(|event| event.number <= cursor);
+        Some(events.range(start..).take(max).cloned().collect())
     }
 
     /// How many held events come after `cursor`.
     pub fn behind(&self, cursor: u64) -> usize {
         let held = self.lock();
-        held.len() - held.partition_point(|event| event.number <= cursor)
+        let events = &held.events;
+        events.len() - events.partition_point(|event| event.number <= cursor)
     }
 
     /// Newest state of each held order of an account, newest order first.
@@ -114,8 +141,20 @@ impl Events {
         before: Option<u64>,
         limit: usize,
     ) -> Vec<OrderChange> {
+        self.orders_held(account, before, limit).0
+    }
+
+    /// The same, and the output up to which changes of orders are not held: an order that changed last up to there stands
+    /// elsewhere.
+    pub fn orders_held(
+        &self,
+        account: AccountId,
+        before: Option<u64>,
+        limit: usize,
+    ) -> (Vec<OrderChange>, OutputKey) {
         let mut newest = std::collections::BTreeMap::new();
-        for event in self.lock().iter() {
+        let held = self.lock();
+        for event in &held.events {
             if let EventBody::Order(change) = &event.body
                 && change.order.account == account
                 && before.is_none_or(|id| change.id.0 < id)
@@ -123,12 +162,14 @@ impl Events {
                 newest.insert(change.id, *change);
             }
         }
-        newest.into_values().rev().take(limit).collect()
+        let found = newest.into_values().rev().take(limit).collect();
+        (found, held.forgotten)
     }
 
     /// The newest state of an order, when it is held.
     pub fn order(&self, id: OrderId) -> Option<OrderChange> {
         self.lock()
+            .events
             .iter()
             .rev()
             .find_map(|event| match &event.body {
@@ -142,10 +183,36 @@ impl Events {
         self.tip.subscribe()
     }
 
-    fn lock(&self) -> MutexGuard<'_, VecDeque<Arc<Event>>> {
+    fn lock(&self) -> MutexGuard<'_, Held> {
         // A panic elsewhere cannot leave the queue half changed: every change is one call.
         self.held
             .lock()
             .unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::testing::{ACCOUNT, order};
+
+    #[test]
+    fn what_left_memory_is_known_by_its_output() {
+        let change = order(5);
+        let key = |seq| OutputKey { seq, index: 0 };
+        let events = Events::new(2);
+        let forgotten = || events.orders_held(ACCOUNT, None, 10).1;
+        assert_eq!(forgotten(), OutputKey::default(), "it holds everything");
+        events.begins(key(7));
+        assert_eq!(forgotten(), key(7));
+        events.push_output(key(8), EventBody::Order(change));
+        events.push(EventBody::Order(change));
+        assert_eq!(forgotten(), key(7));
+        events.push_output(key(9), EventBody::Order(change));
+        assert_eq!(forgotten(), key(8), "the oldest made room");
+        events.push_output(key(10), EventBody::Order(change));
+        assert_eq!(forgotten(), key(8), "what is in no log has no place there");
+        assert_eq!(events.orders(ACCOUNT, None, 10), [change]);
+        assert!(events.orders(ACCOUNT, Some(5), 10).is_empty());
     }
 }

@@ -42,6 +42,18 @@ wire! {
     pub struct Done {
         /// Sequence of its input.
         pub seq: u64,
+        /// False when the disk did not take the note of a command that could not wait for it; absent otherwise.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        pub note_kept: Option<bool>,
+    }
+}
+
+impl Done {
+    fn of(seq: u64) -> Done {
+        Done {
+            seq,
+            note_kept: None,
+        }
     }
 }
 

@@ -43,6 +43,8 @@ pub struct TestDesk {
     engine: Mutex<Engine>,
     /// Answers the next commands with this instead.
     pub failing: Mutex<Option<CoreError>>,
+    /// The disk takes no notes.
+    pub no_room: AtomicBool,
     /// Questions get no answer.
     pub silent: AtomicBool,
     /// Questions are answered with something else.
@@ -78,6 +80,7 @@ impl TestDesk {
             }),
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
+            no_room: AtomicBool::new(false),
             silent: AtomicBool::new(false),
             confused: AtomicBool::new(false),
             broken: AtomicBool::new(false),
@@ -363,8 +366,14 @@ impl Core for TestDesk {
     }
 
     fn note(&self, _actor: ActorId, text: &str) -> Waiting<u64> {
-        let hash = text.len() as u64;
-        Box::pin(async move { Ok(hash) })
+        let kept = match self.no_room.load(Ordering::SeqCst) {
+            true => Err(CoreError::Unkept {
+                phone: "+62 21 0000".to_owned(),
+                why: "no space left on the device".to_owned(),
+            }),
+            false => Ok(text.len() as u64),
+        };
+        Box::pin(async move { kept })
     }
 
     fn scenario(&self, scenario: Scenario, _instrument: Option<InstrumentId>) -> Waiting<()> {

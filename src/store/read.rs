@@ -3,6 +3,7 @@
 //!
 //! Times are UTC microseconds, prices steps, quantities lot steps, money minor units.
 
+mod order;
 mod rows;
 
 use siaga_platform::db::{DbError, Tx};
@@ -12,6 +13,7 @@ use siaga_risk::ids::{AccountId, AlertId, InstrumentId};
 use siaga_risk::journal::TickRequest;
 use siaga_risk::units::Ts;
 
+pub use order::order_of;
 pub use rows::{AlertEventPage, AlertPage, BarRow, DealPage, EventPage, OrderPage, TICKS, TickRow};
 
 /// Most rows of a page.

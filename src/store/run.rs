@@ -24,7 +24,7 @@ use super::{dump, upkeep};
 /// Name of the alerts' cursor, whatever names their texts.
 const ALERTS: &str = AlertHistory::<Numbers>::NAME;
 
-/// How far each consumer is, or why it stopped.
+/// How far each consumer is, or why it stands still.
 pub type Progress = BTreeMap<&'static str, Result<OutputKey, String>>;
 
 /// What the store needs of the program.
@@ -158,7 +158,11 @@ async fn consume(
     stop: watch::Receiver<bool>,
     tell: Tell,
 ) {
-    if let Err(error) = consumer.run(grown, stop, |key| tell.at(key)).await {
+    let ran = consumer.run(grown, stop, |step| match step {
+        Ok(key) => tell.at(key),
+        Err(error) => tell.stands(error),
+    });
+    if let Err(error) = ran.await {
         tell.stopped(&error);
     }
 }
@@ -174,6 +178,10 @@ impl Tell {
 
     fn stopped(&self, error: &dyn std::error::Error) {
         tracing::warn!("the consumer {} of the output log stopped: {error}", self.0);
+        self.stands(error);
+    }
+
+    fn stands(&self, error: &dyn std::error::Error) {
         let why = error.to_string();
         self.1
             .send_modify(|progress| drop(progress.insert(self.0, Err(why))));

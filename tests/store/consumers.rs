@@ -18,6 +18,7 @@ use siaga_feed::catalog::Catalog;
 use siaga_risk::event::{BarSpan, Output, OutputKey, TermsChange};
 use siaga_risk::ids::AlertId;
 use siaga_risk::units::{Leverage, MINUTE_NS, Ts};
+use tokio::sync::watch;
 
 use crate::outputs::{ACCOUNT, GOLD, MIDNIGHT, day};
 use crate::support::{SEGMENT_BYTES, append, migrated, output_log};
@@ -282,6 +283,49 @@ async fn what_fails_half_way_is_applied_once_in_the_end() {
         .await;
         whole.expect(kind);
         assert_eq!(fingerprints(db).await, broken, "{kind}");
+        db.close().await;
+    }
+}
+
+/// The disk of the database is full at its first two batches.
+struct NoRoom(AtomicU32);
+
+impl Projection for NoRoom {
+    fn name(&self) -> &'static str {
+        ReadModel::NAME
+    }
+
+    fn apply(&self, tx: &mut Tx<'_>, entries: &[Entry]) -> Result<(), DbError> {
+        if self.0.fetch_add(1, Ordering::Relaxed) < 2 {
+            let full = "DO $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$";
+            tx.script(full.into())?;
+        }
+        ReadModel.apply(tx, entries)
+    }
+}
+
+#[tokio::test]
+async fn a_full_disk_is_waited_for_and_told() {
+    let entries = day(20);
+    let last = entries.last().map(|entry| entry.key);
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let projection = Arc::new(NoRoom(AtomicU32::new(0)));
+        let consumer = Consumer::open(db, projection, memory(&entries))
+            .await
+            .expect(kind);
+        let (_log, nudge) = watch::channel(0);
+        let (end, stop) = watch::channel(false);
+        let (mut full, mut other) = (0, Vec::new());
+        let ran = consumer.run(nudge, stop, |step| match step {
+            Ok(key) => {
+                end.send_replace(Some(key) == last);
+            }
+            Err(error) if error.is_disk_full() => full += 1,
+            Err(error) => other.push(error.to_string()),
+        });
+        assert_eq!(ran.await.ok(), last, "{kind}");
+        assert_eq!((full, other), (2, Vec::new()), "{kind}");
         db.close().await;
     }
 }

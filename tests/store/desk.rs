@@ -18,8 +18,8 @@ use siaga::store::{Store, read};
 use siaga_alerts::engine::Engine;
 use siaga_alerts::text::Numbers;
 use siaga_feed::catalog::Files;
-use siaga_risk::event::{Bar, BarSpan};
-use siaga_risk::ids::{AlertId, GroupId, InstrumentId};
+use siaga_risk::event::{Bar, BarSpan, OrderChange};
+use siaga_risk::ids::{AccountId, AlertId, GroupId, InstrumentId};
 use siaga_risk::units::{Price, Ts};
 
 use crate::outputs::uneasy_day;
@@ -91,8 +91,48 @@ async fn bars(desk: &Desk, from: Option<Ts>) -> Vec<Bar> {
     desk.handle.bars(seconds(from)).await.expect("bars")
 }
 
+/// Every order of the demonstration's accounts, newest first within one; nothing while the database cannot tell.
+async fn orders(desk: &Desk) -> Option<Vec<OrderChange>> {
+    let mut all = Vec::new();
+    for account in 1..=12 {
+        let found = desk.handle.orders(AccountId(account), None, 1_000).await;
+        all.extend(found.ok()?);
+    }
+    Some(all)
+}
+
+/// Those of before are there again with what was said of them, each once, and pages by key are the same list.
+async fn orders_are_there(desk: &Desk, before: &[OrderChange]) {
+    let now = wait("orders of before", || orders(desk)).await;
+    for old in before {
+        let is_it = |order: &&OrderChange| order.id == old.id;
+        let found: Vec<_> = now.iter().filter(is_it).collect();
+        assert_eq!(found.len(), 1, "order {}", old.id);
+        let said = |order: &OrderChange| {
+            let order = order.order;
+            (
+                (order.account, order.client_id, order.kind, order.side),
+                (order.reduce_only, order.trader, order.desk),
+            )
+        };
+        assert_eq!(said(found[0]), said(old), "order {}", old.id);
+    }
+    let account = before[0].order.account;
+    let (mut paged, mut cursor) = (Vec::new(), None);
+    loop {
+        let page = desk.handle.orders(account, cursor, 1).await;
+        let page = page.expect("the database has read them");
+        let Some(last) = page.last() else { break };
+        cursor = Some(last.id.0);
+        paged.push(last.id);
+    }
+    assert!(paged.is_sorted_by(|a, b| a > b), "{paged:?}");
+    let of_account = before.iter().filter(|old| old.order.account == account);
+    assert!(of_account.map(|old| old.id).all(|id| paged.contains(&id)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn alerts_charts_bars_and_ticks_outlive_memory() {
+async fn alerts_charts_orders_bars_and_ticks_outlive_memory() {
     let (_server, urls) = urls().await;
     for url in urls {
         outlives(url.as_deref()).await;
@@ -116,6 +156,11 @@ async fn outlives(url: Option<&str>) {
     let before = wait("three bars", || async {
         let found = bars(&desk, None).await;
         (found.len() >= 3).then_some(found)
+    })
+    .await;
+    let ordered = wait("an order", || async {
+        let found = orders(&desk).await;
+        found.filter(|found| !found.is_empty())
     })
     .await;
     let held = alerts(&desk.handle);
@@ -195,6 +240,7 @@ async fn outlives(url: Option<&str>) {
         })
         .await;
     }
+    orders_are_there(&desk, &ordered).await;
     old_alerts(&desk, &db).await;
     desk.stop().await.expect("a graceful stop");
 }
@@ -258,6 +304,10 @@ async fn old_alerts(desk: &Desk, db: &Db) {
         Err(CoreError::NotAvailable(_))
     ));
     assert!(!desk.bars(seconds(None)).await.expect("memory").is_empty());
+    assert!(matches!(
+        desk.orders(AccountId(1), None, 10).await,
+        Err(CoreError::Away(_))
+    ));
     if let Some(alert) = held.first() {
         assert!(desk.timeline(alert.id).await.expect("memory").is_some());
         assert!(desk.evidence(alert.id).await.expect("memory").is_some());

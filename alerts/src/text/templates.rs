@@ -227,6 +227,11 @@ fn english(rule: Rule) -> Template {
             "The broker holds {theirs} and the books hold {ours}: {difference}. Said twice, some seconds apart.",
             "Compare with the broker before anything else is done on this account; a named person settles what is wrong.",
         ),
+        Rule::ReaderStopped => text(
+            "Reader {reader} of the output log stands still",
+            "The database does not take what it writes: history and reports grow old, trading goes on.",
+            "Look at the database and the room on its disk. What passes is tried again each second; else the log says what is wrong: restart then.",
+        ),
     }
 }
 
@@ -411,6 +416,11 @@ fn indonesian(rule: Rule) -> Template {
             "{link} dan pembukuan berbeda pada {instrument} akun {account}",
             "Pialang memegang {theirs} dan pembukuan {ours}: {difference}. Dinyatakan dua kali, berselang beberapa detik.",
             "Cocokkan dengan pialang sebelum apa pun dilakukan pada akun ini; yang keliru diselesaikan oleh petugas bernama.",
+        ),
+        Rule::ReaderStopped => text(
+            "Pembaca {reader} log keluaran berhenti",
+            "Basis data tidak menerima tulisannya: riwayat dan laporan menjadi usang, perdagangan berjalan terus.",
+            "Periksa basis data dan ruang disknya. Yang sementara dicoba lagi tiap detik; selain itu log menyebut sebabnya: mulai ulang.",
         ),
     }
 }

@@ -4,6 +4,13 @@ use crate::refusal::Said;
 /// SQLSTATE of a statement that ran into its timeout or was cancelled.
 const QUERY_CANCELED: &str = "57014";
 
+/// Where SQLSTATEs of what passes begin: no room, memory or connection (53), a disk that fails (58), and a transaction that
+/// lost against another one.
+const PASSING: [&str; 4] = ["53", "58", "40001", "40P01"];
+
+/// SQLSTATE of a full disk.
+const DISK_FULL: &str = "53100";
+
 /// SQLSTATE of a second row where one is allowed.
 const UNIQUE_VIOLATION: &str = "23505";
 
@@ -55,12 +62,23 @@ pub enum DbError {
 }
 
 impl DbError {
-    /// True when the same call may succeed a moment later.
+    /// True when the same call may succeed a moment later, or once there is room on the disk.
     pub fn may_retry(&self) -> bool {
-        matches!(
+        let gone = matches!(
             self,
             DbError::Busy | DbError::Timeout | DbError::Unavailable(_)
-        )
+        );
+        gone || self.sqlstate().is_some_and(|state| passes(&state))
+    }
+
+    /// True when PostgreSQL found no room on its disk.
+    pub fn is_disk_full(&self) -> bool {
+        self.sqlstate().as_deref() == Some(DISK_FULL)
+    }
+
+    /// True when it is worth a word to people: a full queue or a slow statement is over before they have read it.
+    pub fn lasts(&self) -> bool {
+        !matches!(self, DbError::Busy | DbError::Timeout)
     }
 
     /// SQLSTATE of a refused statement, e.g. `23505` for a duplicate.
@@ -96,6 +114,10 @@ impl DbError {
     }
 }
 
+fn passes(state: &str) -> bool {
+    PASSING.iter().any(|start| state.starts_with(start))
+}
+
 impl From<sqlx::Error> for DbError {
     fn from(error: sqlx::Error) -> Self {
         match &error {
@@ -115,5 +137,24 @@ impl From<sqlx::Error> for DbError {
             },
             _ => DbError::Sql(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_passes_is_tried_again_and_what_is_wrong_is_not() {
+        for state in ["53100", "53200", "58030", "40001", "40P01"] {
+            assert!(passes(state), "{state}");
+        }
+        for state in ["23505", "22021", "25P02", "40002", "42P01", "XX000"] {
+            assert!(!passes(state), "{state}");
+        }
+        let gone = DbError::Unavailable("connection refused".into());
+        assert!(gone.may_retry() && gone.lasts());
+        assert!(DbError::Busy.may_retry() && !DbError::Busy.lasts());
+        assert!(!DbError::Closed.may_retry() && !DbError::Closed.is_disk_full());
     }
 }

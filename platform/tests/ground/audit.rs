@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use serde_json::Value;
 use siaga_platform::audit::{self, Action, Anchor, Change, Fault, Filter, Flaw, Restore, Span};
-use siaga_platform::ids::HOUSE;
+use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::page::Paging;
-use siaga_platform::people::{Principal, Role};
-use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NOT_FOUND};
+use siaga_platform::people::{Principal, Role, Who};
+use siaga_platform::refusal::{CONFLICT, FORBIDDEN, INVALID, NOT_FOUND, Refusal};
 use siaga_risk::units::Ts;
 
 use super::desk::{House, houses};
@@ -458,6 +458,31 @@ async fn the_log_is_looked_through_by_time() {
             asked.await,
             2,
             "{kind}: the log says which time was looked at"
+        );
+    }
+}
+
+/// A disk that takes no further row.
+const NO_ROOM: &str = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION 'no room' USING ERRCODE = '53100'; END $$;
+CREATE TRIGGER no_room BEFORE INSERT ON subject_keys FOR EACH ROW EXECUTE FUNCTION no_room()";
+
+#[tokio::test]
+async fn a_full_disk_is_named_and_not_what_it_leads_to() {
+    for house in houses().await {
+        let auditor = house.person(HOUSE, Role::Auditor, None, "Adi").await;
+        // Without a key yet: the row of who looked needs one for their address.
+        let auditor = Principal {
+            who: Who::User(new_id(house.platform.now())),
+            ..auditor
+        };
+        house.intrude(NO_ROOM.into()).await;
+        let paging = Paging::of(None, None).expect("a page");
+        let looked = audit::list(&house.platform, &auditor, Filter::default(), paging).await;
+        assert!(
+            matches!(&looked, Err(Refusal::Db(error)) if error.is_disk_full() && error.may_retry()),
+            "{}: {looked:?}",
+            house.kind
         );
     }
 }

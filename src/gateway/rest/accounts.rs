@@ -19,7 +19,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::desk::{done, note};
+use super::desk::{done, note, noted};
 use super::orders::as_told;
 use super::own::{not_open, trades_as_desk};
 use super::{Done, command};
@@ -191,7 +191,7 @@ async fn cash(
         reference: reference(&request.reference),
     };
     let answered = command(&app, actor, Body::Cash(booked)).await?;
-    Ok((StatusCode::CREATED, axum::Json(Done { seq: answered.seq })).into_response())
+    Ok((StatusCode::CREATED, axum::Json(Done::of(answered.seq))).into_response())
 }
 
 /// Passes where the platform lets it, and where there is none by the house's own choice: while its database is away, any account may be a
@@ -260,7 +260,7 @@ async fn step(app: &App, by: &Principal, id: u32, body: Body) -> ApiResult<axum:
     let by_desk = trades_as_desk(app, by, id).await?;
     let answered = command(app, by.actor, body).await;
     let answered = answered.map_err(|error| as_told(by_desk, error))?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    Ok(axum::Json(Done::of(answered.seq)))
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -285,12 +285,13 @@ async fn review(
     {
         kyc::may_end_review(&platform, AccountId(id)).await?;
     }
+    let noted = noted(&app, actor, &request.note, request.on).await?;
     let set = SetReview {
         account: AccountId(id),
         on: request.on,
-        note: note(&app, actor, &request.note).await?,
+        note: noted.hash,
     };
-    done(&app, actor, Body::Review(set)).await
+    noted.done(&app, actor, Body::Review(set)).await
 }
 
 /// A leverage: a whole number, or a decimal as text.

@@ -4,7 +4,7 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use siaga_risk::event::{Also, Body, Scope, SetHalt, SetKill, SetLink, SetMode};
+use siaga_risk::event::{self, Also, Body, Scope, SetHalt, SetKill, SetLink, SetMode};
 use siaga_risk::ids::{AccountId, ActorId, GroupId, LinkId};
 use siaga_risk::view::{Query as Ask, View};
 use utoipa::ToSchema;
@@ -12,7 +12,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::{Done, command};
-use crate::gateway::core::Scenario;
+use crate::gateway::core::{CoreError, Scenario};
 use crate::gateway::directory::Directory;
 use crate::gateway::dto::desk::*;
 use crate::gateway::dto::order::symbol;
@@ -92,14 +92,18 @@ async fn set_mode(
     Json(request): Json<ModeRequest>,
 ) -> ApiResult<axum::Json<Done>> {
     let scope = scope(request.scope, request.id.as_ref(), &app.core.directory())?;
+    let mode = event::TradingMode::from(request.mode);
+    // The machine loosens nothing without a second person.
+    let stops = mode != event::TradingMode::Normal && request.approver.is_none();
+    let noted = noted(&app, actor, &request.note, stops).await?;
     let set = SetMode {
         scope,
-        mode: request.mode.into(),
+        mode,
         allow_reducing: request.allow_reducing.unwrap_or(reduces(scope)),
-        note: note(&app, actor, &request.note).await?,
+        note: noted.hash,
         approver: ActorId(request.approver.unwrap_or(0)),
     };
-    done(&app, actor, Body::Mode(set)).await
+    noted.done(&app, actor, Body::Mode(set)).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -153,15 +157,18 @@ async fn set_kill(
     Json(request): Json<KillRequest>,
 ) -> ApiResult<axum::Json<Done>> {
     let scope = scope(request.scope, request.id.as_ref(), &app.core.directory())?;
+    let also = also(request.also.as_ref(), &app.core.directory())?;
+    let stops = request.on && request.approver.is_none();
+    let noted = noted(&app, actor, &request.note, stops).await?;
     let set = SetKill {
         scope,
-        also: also(request.also.as_ref(), &app.core.directory())?,
+        also,
         on: request.on,
         allow_reducing: request.allow_reducing.unwrap_or(reduces(scope)),
-        note: note(&app, actor, &request.note).await?,
+        note: noted.hash,
         approver: ActorId(request.approver.unwrap_or(0)),
     };
-    done(&app, actor, Body::Kill(set)).await
+    noted.done(&app, actor, Body::Kill(set)).await
 }
 
 /// Whether reducing goes on by default.
@@ -198,12 +205,14 @@ async fn set_link(
         return Err(ApiError::not_found(&format!("link {id}")));
     }
     // Back to live goes through recovery: the supervisor reports live when every open order has an answer.
+    let read_only = matches!(request.mode, LinkWish::ReadOnly);
+    let noted = noted(&app, actor, &request.note, read_only).await?;
     let set = SetLink {
         link: LinkId(id),
-        read_only: matches!(request.mode, LinkWish::ReadOnly),
-        note: note(&app, actor, &request.note).await?,
+        read_only,
+        note: noted.hash,
     };
-    done(&app, actor, Body::SetLink(set)).await
+    noted.done(&app, actor, Body::SetLink(set)).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -223,17 +232,13 @@ async fn set_halt(
     Json(request): Json<HaltRequest>,
 ) -> ApiResult<axum::Json<Done>> {
     let instrument = symbol(&app.core.directory(), &request.symbol)?.terms.id;
-    let note = note(&app, actor, &request.note).await?;
-    done(
-        &app,
-        actor,
-        Body::Halt(SetHalt {
-            instrument,
-            on: request.on,
-            note,
-        }),
-    )
-    .await
+    let noted = noted(&app, actor, &request.note, request.on).await?;
+    let set = SetHalt {
+        instrument,
+        on: request.on,
+        note: noted.hash,
+    };
+    noted.done(&app, actor, Body::Halt(set)).await
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -263,11 +268,57 @@ async fn set_scenario(
 
 pub(super) async fn done(app: &App, actor: ActorId, body: Body) -> ApiResult<axum::Json<Done>> {
     let answered = command(app, actor, body).await?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    Ok(axum::Json(Done::of(answered.seq)))
 }
 
 /// Keeps the note that every change of the desk needs.
 pub(super) async fn note(app: &App, actor: ActorId, text: &str) -> ApiResult<u64> {
+    Ok(app.core.note(actor, checked(text)?).await?)
+}
+
+/// The note of a command, or that it has none.
+pub(super) struct Noted {
+    pub hash: u64,
+    kept: bool,
+}
+
+/// Keeps the note of a command that `stops` something or not. What stops goes through without one where the disk does not
+/// take it: that it stops is worth more than why.
+pub(super) async fn noted(
+    app: &App,
+    actor: ActorId,
+    text: &str,
+    stops: bool,
+) -> ApiResult<Noted> {
+    match app.core.note(actor, checked(text)?).await {
+        Ok(hash) => Ok(Noted { hash, kept: true }),
+        Err(error @ CoreError::Unkept { .. }) if stops => {
+            tracing::error!(by = actor.0, %error, "a command goes through without its note");
+            Ok(Noted {
+                hash: 0,
+                kept: false,
+            })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Noted {
+    /// Sends the command, and says in its answer when its note is not kept.
+    pub(super) async fn done(
+        self,
+        app: &App,
+        actor: ActorId,
+        body: Body,
+    ) -> ApiResult<axum::Json<Done>> {
+        let axum::Json(done) = done(app, actor, body).await?;
+        let note_kept = (!self.kept).then_some(false);
+        Ok(axum::Json(Done { note_kept, ..done }))
+    }
+}
+
+/// A note as it is kept.
+fn checked(text: &str) -> ApiResult<&str> {
     let text = text.trim();
     if text.is_empty() || text.chars().count() > NOTE_CHARS_MAX {
         let error = ApiError::new(
@@ -280,7 +331,7 @@ pub(super) async fn note(app: &App, actor: ActorId, text: &str) -> ApiResult<u64
         });
     }
     check_note(text)?;
-    Ok(app.core.note(actor, text).await?)
+    Ok(text)
 }
 
 /// Refuses a note with control characters: nobody reads them, and the database takes no NUL.

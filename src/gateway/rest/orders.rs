@@ -317,7 +317,7 @@ async fn cancel(
     });
     let answered = command(&app, by.actor, body).await;
     let answered = answered.map_err(|error| as_told(by_desk, error))?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    Ok(axum::Json(Done::of(answered.seq)))
 }
 
 /// Whether an order names somebody of the desk, which a client never does. One that the desk sent without a name is as the client's own: an
@@ -458,7 +458,7 @@ async fn protect(
     };
     let answered = command(&app, by.actor, Body::Protect(protect)).await;
     let answered = answered.map_err(|error| as_told(by_desk, error))?;
-    Ok(axum::Json(Done { seq: answered.seq }))
+    Ok(axum::Json(Done::of(answered.seq)))
 }
 
 pub(super) async fn account_view(app: &App, account: u32) -> ApiResult<Box<AccountView>> {

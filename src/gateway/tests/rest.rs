@@ -722,24 +722,23 @@ async fn the_desk_is_driven_and_shown() {
 #[tokio::test]
 async fn a_desk_that_cannot_act_says_what_to_do() {
     let server = Server::start().await;
+    let phone = || "+62 21 0000".to_owned();
+    let away = CoreError::Away("the database is opening".to_owned());
     for (error, status, code, words) in [
         (CoreError::Busy, 503, 10_050, "again"),
         (
-            CoreError::Closed {
-                phone: "+62 21 0000".to_owned(),
-            },
+            CoreError::Closed { phone: phone() },
             503,
             10_051,
             "+62 21 0000; nothing was changed",
         ),
         (
-            CoreError::Poisoned {
-                phone: "+62 21 0000".to_owned(),
-            },
+            CoreError::Poisoned { phone: phone() },
             503,
             10_056,
             "+62 21 0000: it may have been recorded",
         ),
+        (away, 503, 10_057, "opening"),
         (CoreError::Stopped, 503, 10_052, "restart"),
         (CoreError::Timeout, 504, 10_053, "client id"),
     ] {

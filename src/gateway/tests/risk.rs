@@ -310,3 +310,41 @@ async fn limits_are_listed_with_what_is_used() {
     );
     server.end().await;
 }
+
+#[tokio::test]
+async fn a_disk_without_room_for_a_note_stops_nothing_from_being_stopped() {
+    let server = Server::start().await;
+    let no_room = |full| server.desk.no_room.store(full, std::sync::atomic::Ordering::SeqCst);
+    let gold = |on| json!({ "symbol": "XAU/USD", "on": on, "note": "rumour" });
+    let review = |on| json!({ "on": on, "note": "a dispute" });
+    let mode = |mode| json!({ "scope": "house", "mode": mode, "note": "rumour" });
+    let kill = |on| json!({ "scope": "account", "id": 7, "on": on, "note": "rumour" });
+    let asked = [
+        ("/api/v1/halts", gold(true), gold(false)),
+        ("/api/v1/accounts/7/review", review(true), review(false)),
+        ("/api/v1/modes", mode("halt"), mode("normal")),
+        ("/api/v1/kill", kill(true), kill(false)),
+    ];
+    no_room(true);
+    for (path, stop, go) in asked {
+        let stopped = server.call("POST", path, Some(stop)).await;
+        assert_eq!(
+            (stopped.status, &stopped.json()["note_kept"]),
+            (200, &json!(false)),
+            "{path}: {stopped:?}"
+        );
+        let refused = server.call("POST", path, Some(go)).await;
+        assert_eq!(
+            (refused.status, &refused.json()["name"]),
+            (503, &json!("disk_full")),
+            "{path}: {refused:?}"
+        );
+        let detail = refused.json()["detail"].to_string();
+        assert!(detail.contains("+62 21 0000; nothing was changed"), "{detail}");
+    }
+    no_room(false);
+    let lifted = server.call("POST", "/api/v1/halts", Some(gold(false))).await;
+    assert_eq!(lifted.status, 200, "{lifted:?}");
+    assert_eq!(lifted.json()["note_kept"], Value::Null);
+    server.end().await;
+}

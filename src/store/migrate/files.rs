@@ -57,4 +57,5 @@ pub const FILES: &[Source] = sources![
     "0100_teams_of_clients",
     "0105_sealed_reasons",
     "0106_lead_territories",
+    "0110_unbooked_orders",
 ];

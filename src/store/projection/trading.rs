@@ -47,16 +47,17 @@ fn write_orders(tx: &mut Tx<'_>, rows: &[Keyed<'_, OrderChange>]) -> Result<(), 
         sqlx::query(
             "INSERT INTO orders (id, account, instrument, link, side, kind, tif, qty, price, stop, expires, position, reduce_only,
                  stop_loss, take_profit, trail, client_id, trader, desk, strategy, origin, state, filled, filled_value, reason,
-                 seen, placed, changed, seq, index)
+                 seen, placed, changed, seq, index, unbooked)
              SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::integer[], $5::text[], $6::text[], $7::text[], $8::bigint[],
                  $9::bigint[], $10::bigint[], $11::timestamptz[], $12::bigint[], $13::boolean[], $14::bigint[], $15::bigint[],
                  $16::bigint[], $17::bytea[], $18::bigint[], $19::bigint[], $20::bigint[], $21::text[], $22::text[], $23::bigint[],
-                 $24::text[]::numeric[], $25::integer[], $26::bigint[], $27::timestamptz[], $28::timestamptz[], $29::bigint[], $30::bigint[])
+                 $24::text[]::numeric[], $25::integer[], $26::bigint[], $27::timestamptz[], $28::timestamptz[], $29::bigint[], $30::bigint[],
+                 $31::bigint[])
              ON CONFLICT (id) DO UPDATE SET link = excluded.link, qty = excluded.qty, price = excluded.price, stop = excluded.stop,
                  expires = excluded.expires, position = excluded.position, stop_loss = excluded.stop_loss,
                  take_profit = excluded.take_profit, trail = excluded.trail, state = excluded.state, filled = excluded.filled,
                  filled_value = excluded.filled_value, reason = excluded.reason, changed = excluded.changed,
-                 seq = excluded.seq, index = excluded.index",
+                 seq = excluded.seq, index = excluded.index, unbooked = excluded.unbooked",
         )
         .bind(column(rows, |(_, _, change)| count(change.id.0)))
         .bind(column(rows, |(_, _, change)| i64::from(change.order.account.0)))
@@ -87,7 +88,8 @@ fn write_orders(tx: &mut Tx<'_>, rows: &[Keyed<'_, OrderChange>]) -> Result<(), 
         .bind(column(rows, |(_, _, change)| bound(change.placed)))
         .bind(column(rows, |(_, ts, _)| bound(*ts)))
         .bind(column(rows, |(key, _, _)| count(key.seq)))
-        .bind(column(rows, |(key, _, _)| i64::from(key.index))),
+        .bind(column(rows, |(key, _, _)| i64::from(key.index)))
+        .bind(column(rows, |(_, _, change)| i64::from(change.unbooked))),
     )
     .map(drop)
 }

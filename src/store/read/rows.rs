@@ -225,8 +225,28 @@ row! {
         price: Option<i64>,
         /// Trigger price, steps.
         stop: Option<i64>,
+        /// Ends by itself, µs.
+        expires_us: Option<i64>,
         /// Position it closes.
         position: Option<i64>,
+        /// Opens nothing.
+        reduce_only: bool,
+        /// Protective price, steps.
+        stop_loss: Option<i64>,
+        /// Protective price, steps.
+        take_profit: Option<i64>,
+        /// Distance of a trailing stop, steps, 0 = none.
+        trail: i64,
+        /// Its client's own id, 16 bytes.
+        client_id: Vec<u8>,
+        /// Who trades, 0 = nobody named.
+        trader: i64,
+        /// For which desk, 0 = none named.
+        desk: i64,
+        /// By which strategy, 0 = none named.
+        strategy: i64,
+        /// Link.
+        link: i32,
         /// Who or what placed it.
         origin: String,
         /// State.
@@ -237,6 +257,8 @@ row! {
         filled_value: String,
         /// Number of the broker's reason, 0 = none.
         reason: i32,
+        /// Executions that are not booked and not settled, as far as the row knows.
+        unbooked: i64,
         /// Price its owner saw, steps.
         seen: i64,
         /// Placed, µs.
@@ -249,8 +271,9 @@ row! {
 macro_rules! orders {
     ($where:literal) => {
         concat!(
-            "SELECT id, account, instrument, side, kind, tif, qty, price, stop, position, origin, state, filled,
-                filled_value::text AS filled_value, reason, seen, ", us!("placed"), ", ", us!("changed"),
+            "SELECT id, account, instrument, side, kind, tif, qty, price, stop, ", us!("expires"), ", position, reduce_only,
+                stop_loss, take_profit, trail, client_id, trader, desk, strategy, link, origin, state, filled,
+                filled_value::text AS filled_value, reason, coalesce(unbooked, 0) AS unbooked, seen, ", us!("placed"), ", ", us!("changed"),
             " FROM orders WHERE id < $1", $where, " ORDER BY id DESC LIMIT $2"
         )
     };

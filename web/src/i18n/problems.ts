@@ -24,6 +24,8 @@ const INDONESIAN: Record<string, string> = {
   journal_poisoned: "Tidak ada yang dapat dicatat, order tidak diterima",
   not_passed_on: "Sudah dicatat dan tidak dapat diteruskan",
   maybe_recorded: "Jurnal gagal: mungkin sudah dicatat",
+  store_away: "Basis data tidak menjawab",
+  disk_full: "Disk tidak menerima apa pun lagi",
   stopping: "Meja sedang berhenti",
   timeout: "Tidak ada jawaban tepat waktu",
   not_available: "Meja ini tidak dapat melakukannya",
