@@ -542,10 +542,7 @@ mod tests {
             }),
         };
         let never: Result<(), _> = Err(rim::AlertFault::NotAcknowledged);
-        assert_eq!(
-            desk.check(&command(AlertVerb::Unacknowledge), Ts(2)),
-            never
-        );
+        assert_eq!(desk.check(&command(AlertVerb::Unacknowledge), Ts(2)), never);
         desk.apply(&echo(5, AlertVerb::Unacknowledge));
         desk.apply(&echo(6, AlertVerb::Acknowledge));
         assert_eq!(desk.told(5).await, Some(never));

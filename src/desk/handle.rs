@@ -13,13 +13,8 @@ use siaga_feed::sim;
 use siaga_platform::identity::Identity;
 use siaga_platform::kyc::Kyc;
 use siaga_platform::unit::Platform;
-<<<<<<< HEAD
-use siaga_risk::event::{AlertCommand, Bar, Body, Command, Seq};
-use siaga_risk::ids::{ActorId, AlertId, InstrumentId};
-=======
-use siaga_risk::event::{Bar, Body, Command, OrderChange};
+use siaga_risk::event::{AlertCommand, Bar, Body, Command, OrderChange, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId, InstrumentId};
->>>>>>> g-orders
 use siaga_risk::journal::TickRequest;
 use siaga_risk::pipeline::{Durable, Inbox};
 use siaga_risk::units::Ts;
@@ -52,8 +47,9 @@ use super::whatif::WhatIf;
 use crate::clock::Clock;
 use crate::gateway::bridge::Bridge;
 use crate::gateway::core::{
-    AlertFault, AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence, ExposureRow,
-    Imagined, Imported, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry, Waiting,
+    AlertFault, AlertFilter, AlertRecord, Answered, BarsRequest, Core, CoreError, Evidence,
+    ExposureRow, Imagined, Imported, Part, PastTicks, Scenario, Status, StoreStatus, TimelineEntry,
+    Waiting,
 };
 use crate::gateway::directory::Directory;
 use crate::gateway::dto::import::TermsImport;

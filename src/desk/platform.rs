@@ -91,9 +91,7 @@ fn refusal(error: CoreError) -> CoreRefusal {
         CoreError::Closed { .. }
         | CoreError::Poisoned { .. }
         | CoreError::NotPassedOn { .. }
-        | CoreError::Unkept { .. } => {
-            CoreRefusal::Later("the desk cannot record".into())
-        }
+        | CoreError::Unkept { .. } => CoreRefusal::Later("the desk cannot record".into()),
     }
 }
 

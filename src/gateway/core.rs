@@ -314,7 +314,9 @@ pub enum AlertFault {
     /// It may have left memory.
     Unknown,
     /// It got worse since the revision that was seen.
-    Stale { revision: u32 },
+    Stale {
+        revision: u32,
+    },
     NoteMissing,
     /// It is over, or has not fired yet.
     NotActive,

@@ -400,11 +400,7 @@ fn note_missing() -> ApiError {
 }
 
 /// The note of a request, which some need.
-fn note_of(
-    verb: Verb,
-    severity: core::Severity,
-    request: &ActRequest,
-) -> ApiResult<Option<&str>> {
+fn note_of(verb: Verb, severity: core::Severity, request: &ActRequest) -> ApiResult<Option<&str>> {
     let note = request.note.as_deref().map(str::trim);
     let Some(note) = note.filter(|note| !note.is_empty()) else {
         return match severity >= core::Severity::Critical || verb == Verb::Comment {

@@ -284,12 +284,7 @@ pub(super) struct Noted {
 
 /// Keeps the note of a command that `stops` something or not. What stops goes through without one where the disk does not
 /// take it: that it stops is worth more than why.
-pub(super) async fn noted(
-    app: &App,
-    actor: ActorId,
-    text: &str,
-    stops: bool,
-) -> ApiResult<Noted> {
+pub(super) async fn noted(app: &App, actor: ActorId, text: &str, stops: bool) -> ApiResult<Noted> {
     match app.core.note(actor, checked(text)?).await {
         Ok(hash) => Ok(Noted { hash, kept: true }),
         Err(error @ CoreError::Unkept { .. }) if stops => {

@@ -85,13 +85,7 @@ async fn what_the_alert_desk_would_drop_is_refused_before_it_is_sent() {
             "bad_field",
             json!("until"),
         ),
-        (
-            "assign",
-            with("to", 77_777),
-            422,
-            "bad_field",
-            json!("to"),
-        ),
+        ("assign", with("to", 77_777), 422, "bad_field", json!("to")),
     ] {
         let refused = act(&server, verb, 1, body).await;
         let said = refused.json();

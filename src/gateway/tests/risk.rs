@@ -314,7 +314,12 @@ async fn limits_are_listed_with_what_is_used() {
 #[tokio::test]
 async fn a_disk_without_room_for_a_note_stops_nothing_from_being_stopped() {
     let server = Server::start().await;
-    let no_room = |full| server.desk.no_room.store(full, std::sync::atomic::Ordering::SeqCst);
+    let no_room = |full| {
+        server
+            .desk
+            .no_room
+            .store(full, std::sync::atomic::Ordering::SeqCst)
+    };
     let gold = |on| json!({ "symbol": "XAU/USD", "on": on, "note": "rumour" });
     let review = |on| json!({ "on": on, "note": "a dispute" });
     let mode = |mode| json!({ "scope": "house", "mode": mode, "note": "rumour" });
@@ -340,10 +345,15 @@ async fn a_disk_without_room_for_a_note_stops_nothing_from_being_stopped() {
             "{path}: {refused:?}"
         );
         let detail = refused.json()["detail"].to_string();
-        assert!(detail.contains("+62 21 0000; nothing was changed"), "{detail}");
+        assert!(
+            detail.contains("+62 21 0000; nothing was changed"),
+            "{detail}"
+        );
     }
     no_room(false);
-    let lifted = server.call("POST", "/api/v1/halts", Some(gold(false))).await;
+    let lifted = server
+        .call("POST", "/api/v1/halts", Some(gold(false)))
+        .await;
     assert_eq!(lifted.status, 200, "{lifted:?}");
     assert_eq!(lifted.json()["note_kept"], Value::Null);
     server.end().await;
