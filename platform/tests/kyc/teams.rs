@@ -35,9 +35,10 @@ async fn team(
 }
 
 async fn give(house: &House, lead: Uuid, to: &Principal) {
+    let owner = Principal::owner();
     let given = assignment::assign(
         &house.platform,
-        &Principal::owner(),
+        &owner,
         None,
         lead,
         to.user(),
