@@ -468,11 +468,11 @@ fn the_command_line_ends_with_the_codes_that_its_help_names() {
         let (code, _, said) = run(wrong);
         assert_eq!(code, Some(2), "{wrong:?}: {said}");
     }
-    // The type is right; only beside the recording's own steps it shows to be wrong.
+    // The type is right; only where steps are counted it shows to be too fine.
     let day = dir.path().join("oanda_EURUSD_20140502_tick.csv");
     std::fs::write(&day, "1000,1.38620,1.38630\n2000,1.38621,1.38631\n").expect("written");
     let day = day.display().to_string();
-    let (code, _, said) = run(&["replay", &day, "--stop-long", "0.000001"]);
+    let (code, _, said) = run(&["replay", &day, "--stop-long", "0.00000000001"]);
     assert_eq!(code, Some(2), "{said}");
     assert!(said.contains("--stop-long"), "{said}");
     let (code, said, _) = run(&["--json", "replay", &day, "--clock", "-05:00"]);
