@@ -209,9 +209,9 @@ async fn an_address_that_was_planted_first_brings_nothing_that_is_said_by_the_nu
         let hers = of(&house, user).await;
         assert_ne!(hers, lead, "{kind}");
         // Who shows that the number is theirs has it all.
-        let dewi = house.client("Dewi").await;
-        take(&house, told(None, Some("dewi@contoh.id"), None)).await;
-        prove(&house, dewi.user().expect("a person"), number(1)).await;
+        let dewi = registers(&house, "Dewi", None).await;
+        let user = confirms(&house, &dewi).await;
+        prove(&house, user, number(1)).await;
         assert!(reads(&house, &dewi).await.contains(NOTE), "{kind}");
     }
 }
