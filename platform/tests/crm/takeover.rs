@@ -208,11 +208,14 @@ async fn an_address_that_was_planted_first_brings_nothing_that_is_said_by_the_nu
         assert!(!text.contains(NOTE) && !text.contains("Bandung"), "{kind}");
         let hers = of(&house, user).await;
         assert_ne!(hers, lead, "{kind}");
-        // Who shows that the number is theirs has it all.
+        // What Eve said came into the lead too, so it is nobody's whole: who shows that the number is theirs has the number.
         let dewi = registers(&house, "Dewi", None).await;
         let user = confirms(&house, &dewi).await;
         prove(&house, user, number(1)).await;
-        assert!(reads(&house, &dewi).await.contains(NOTE), "{kind}");
+        let hers = of(&house, user).await;
+        assert_eq!(seen(&house, hers).await.known.phone, Some(number(1)));
+        assert!(!reads(&house, &dewi).await.contains(NOTE), "{kind}");
+        assert_eq!(seen(&house, lead).await.lead.user, None, "{kind}");
     }
 }
 
