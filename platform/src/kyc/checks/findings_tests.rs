@@ -271,7 +271,8 @@ fn nobody_is_approved_of_whom_no_document_says_who_they_are() {
             assert_eq!(is_barred(&findings), bars, "{kind:?}: {findings:?}");
         }
     }
-    let spoilt: [(fn(&mut Fields), bool); 4] = [
+    type Spoil = fn(&mut Fields);
+    let spoilt: [(Spoil, bool); 4] = [
         (|f| f.nama = None, true),
         (|f| f.nomor_paspor = None, true),
         (|f| f.ttl = None, true),
