@@ -36,6 +36,8 @@ export default function CashPage() {
   const asks = useMay("cash.request");
   const { me } = useHere();
   const told = me?.user.staff ?? false;
+  // Whose money it is reads a held movement as requested.
+  const shown = told ? STATUSES : STATUSES.filter((one) => one !== "held");
   const [status, setStatus] = useState("");
   const [asking, setAsking] = useState(false);
   const list = usePages<Cash>(["cash", status], (cursor) => cash.list(door, { status }, cursor), { everyMs: told ? CASH_MS : OWN_MS });
@@ -47,7 +49,7 @@ export default function CashPage() {
         <>
           <select aria-label={say("cash.status")} className="menu h-10 wide:h-8" value={status} onChange={(event) => setStatus(event.target.value)}>
             <option value="">{say("cash.any")}</option>
-            {STATUSES.map((one) => <option key={one} value={one}>{say(`cash.${one}`)}</option>)}
+            {shown.map((one) => <option key={one} value={one}>{say(`cash.${one}`)}</option>)}
           </select>
           {asks && <Button tone="primary" data-testid="cash-new" onClick={() => setAsking(true)}>{say("cash.new")}</Button>}
         </>
