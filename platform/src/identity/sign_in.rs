@@ -10,14 +10,14 @@ use uuid::Uuid;
 use super::confirm::Method;
 use super::faults::{LOCKED_OUT, SIGN_IN_UNDER_WAY, WRONG_CREDENTIALS};
 use super::limit::household;
-use super::lockout::{self, ACCOUNT, NETWORK, Wait};
+use super::lockout::{self, ACCOUNT, NETWORK, Rule, Wait};
 use super::messenger::Channel;
 use super::person::Person;
 use super::service::Identity;
 use super::token::Claims;
 use super::{address, codes, store};
 use crate::audit::{Action, Change};
-use crate::crypto::{Keyring, blind};
+use crate::crypto::{BlindIndex, Keyring, blind};
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
@@ -192,11 +192,7 @@ impl Identity {
         self.platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
                 let now = unit.now();
-                let counts = [
-                    store::network_count(&keyring, &network),
-                    store::account_count(&keyring, &email),
-                ];
-                for id in counts {
+                for (id, _) in counts(&keyring, &email, &network) {
                     let held = store::count_for_update(unit.tx(), &id, now)?;
                     store::save_count(unit.tx(), &id, &lockout::right(&held, began))?;
                 }
@@ -398,6 +394,14 @@ fn begin(
     }
 }
 
+/// What an attempt counts at: the address before the account, as everywhere, so that two attempts never wait for each other.
+fn counts(keyring: &Keyring, email: &str, network: &str) -> [(BlindIndex, Rule); 2] {
+    [
+        (store::network_count(keyring, network), NETWORK),
+        (store::account_count(keyring, email), ACCOUNT),
+    ]
+}
+
 /// The attempt that was begun then has failed.
 fn fail(
     unit: &mut Unit<'_, '_>,
@@ -407,11 +411,7 @@ fn fail(
     began: Ts,
 ) -> Result<(), Refusal> {
     let now = unit.now();
-    let rules = [
-        (store::network_count(keyring, network), NETWORK),
-        (store::account_count(keyring, email), ACCOUNT),
-    ];
-    for (id, rule) in rules {
+    for (id, rule) in counts(keyring, email, network) {
         let held = store::count_for_update(unit.tx(), &id, now)?;
         store::save_count(unit.tx(), &id, &lockout::wrong(rule, &held, began, now))?;
     }
@@ -426,12 +426,7 @@ pub(super) fn count(
     network: &str,
 ) -> Result<Result<(), Refusal>, Refusal> {
     let now = unit.now();
-    // Always in this order, so that two attempts never wait for each other.
-    let rules = [
-        (store::network_count(keyring, network), NETWORK),
-        (store::account_count(keyring, email), ACCOUNT),
-    ];
-    for (id, rule) in rules {
+    for (id, rule) in counts(keyring, email, network) {
         let held = store::count_for_update(unit.tx(), &id, now)?;
         match lockout::attempt(rule, &held, now) {
             Ok(next) => store::save_count(unit.tx(), &id, &next)?,
