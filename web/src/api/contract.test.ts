@@ -14,6 +14,8 @@ const stream = schemas("docs/asyncapi.json");
 /** Our interfaces and what the server publishes under which name. */
 const INTERFACES: Record<string, [Record<string, Schema>, string]> = {
   Maintenance: [stream, "MaintenanceDto"],
+  Announced: [rest, "AnnouncedDto"],
+  Done: [rest, "Done"],
   Instrument: [rest, "InstrumentDto"],
   QuoteData: [stream, "QuoteData"],
   Bar: [rest, "BarDto"],

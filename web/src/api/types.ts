@@ -19,6 +19,11 @@ export interface Maintenance {
   message?: string;
 }
 
+/** What is announced; nothing when none is ahead or running. */
+export interface Announced {
+  maintenance: Maintenance | null;
+}
+
 export interface Instrument {
   id: number;
   symbol: string;
@@ -175,6 +180,8 @@ export interface NextStopOut {
   position: number | null;
   position_symbol: string | null;
   qty: Decimal;
+  /** It ends with the account still behind: nothing can be closed now. */
+  stuck: boolean;
   level_before_pct: Decimal | null;
   level_after_pct: Decimal | null;
 }
@@ -382,6 +389,13 @@ export interface Evidence {
   seq: number;
   texts: Record<"en" | "id", Statement>;
   chart: { t: number; bid: Decimal; ask: Decimal }[];
+}
+
+/** A command that was done. */
+export interface Done {
+  seq: number;
+  /** False when the disk did not take the reason of a command that could not wait for it. */
+  note_kept?: boolean | null;
 }
 
 export interface DeskLink {

@@ -2,9 +2,9 @@ import type { NextStopOut } from "../../api/types";
 import { type Language, formatDecimal } from "../../format/decimal";
 import type { Translate } from "../../i18n";
 
-/** What the next stop-out does first. Cancels may be enough by themselves: then nothing is closed, and nothing needs to be. */
+/** What the next stop-out does first. Without a close the cancels are enough by themselves, or nothing may be closed and the account stays behind. */
 export function nextCloses(next: NextStopOut, t: Translate, language: Language): string {
-  if (next.position === null) return next.cancels > 0 ? t("account.nextCancelsOnly", { n: next.cancels }) : t("account.nextNothing");
-  const what = t("account.nextCloses", { qty: formatDecimal(next.qty, language), symbol: next.position_symbol ?? "", position: next.position });
+  if (next.position === null && !next.stuck && next.cancels > 0) return t("account.nextCancelsOnly", { n: next.cancels });
+  const what = next.position === null ? t("account.nextNothing") : t("account.nextCloses", { qty: formatDecimal(next.qty, language), symbol: next.position_symbol ?? "", position: next.position });
   return next.cancels > 0 ? `${t("account.nextCancels", { n: next.cancels })} ${what}` : what;
 }
