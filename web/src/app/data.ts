@@ -6,6 +6,7 @@ import { newest } from "../live/newest";
 import { keepChanged, mergeAlert } from "../live/alerts";
 import type { Channel } from "../stream/frames";
 import type { TopicEvent, TopicState } from "../stream/protocol";
+import { isCurrent } from "./online";
 import { useServices } from "./services";
 
 /** Terms change rarely; feed and halt states are shown from here when no price frame carries them. */
@@ -94,7 +95,7 @@ export function useAccount(id: number | null): AccountNow {
   const cache = useQueryClient();
   const query = useQuery({ queryKey: ["account", id], queryFn: async () => newest(await api.account(id!), () => cache.getQueryData<Account>(["account", id])), enabled: id !== null, staleTime: Infinity });
   const topic = useAccountTopic(id);
-  return { account: query.data, error: query.error, current: topic !== "lost" };
+  return { account: query.data, error: query.error, current: isCurrent(topic) };
 }
 
 /** Feeds the cached account from the margin channel. */

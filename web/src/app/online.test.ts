@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
 import { Problem } from "../api/client";
-import { isOnline, isTold } from "./online";
+import { isCurrent, isOnline, isTold } from "./online";
 
 it("is online only while the stream is open", () => {
   expect((["offline", "connecting", "hello", "open", "stopped"] as const).map((phase) => isOnline({ phase }))).toEqual([false, false, false, true, false]);
+});
+
+it("is current only while the stream goes on", () => {
+  expect((["waiting", "live", "lost", "refused"] as const).map(isCurrent)).toEqual([false, true, false, false]);
 });
 
 it("tells once that the server cannot be reached", () => {

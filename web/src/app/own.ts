@@ -4,6 +4,7 @@ import type { Held, Traded } from "../api/types";
 import { isListed, tradedOf } from "../live/held";
 import { newest } from "../live/newest";
 import { useTopic, type AccountNow } from "./data";
+import { isCurrent } from "./online";
 import { useServices } from "./services";
 
 /** An account that an approval opens is found after this long at the latest. */
@@ -35,7 +36,7 @@ export function useOwnAccount(id: number | null): AccountNow<Traded> {
     stream.stop();
     stream.start();
   }, [topic, id, stream]);
-  return { account: query.data, error: query.error, current: topic !== "lost" && topic !== "refused" };
+  return { account: query.data, error: query.error, current: isCurrent(topic) };
 }
 
 /** What stands between an account and its orders. */

@@ -322,6 +322,7 @@ export const en = {
   "banner.retryNow": "Reconnecting now…",
   "banner.stopped": "The server closed this connection ({name}). Reload the page to sign in again.",
   "banner.drain": "The server restarts shortly. The page reconnects by itself.",
+  "banner.incident": "Something is wrong on our side: a part of this page is not current. Tell the desk: incident {incidents}.",
   "banner.maintenance": "Maintenance is announced from {from} to {until}.",
   "banner.maintenanceNow": "Maintenance until {until}.",
   "banner.restricted": "Margin level below {pct} %: new positions are refused. Close positions or deposit.",
@@ -369,6 +370,10 @@ export const en = {
   "link.given": "Broker “{name}” is given back: it is being reconciled.",
   "link.why": "Why? The note stays with it.",
   "link.cancel": "Cancel",
+
+  "note.lost": "The reason is not kept: the disk is full.",
+  "note.lostHelp": "What you asked for is done. Write its reason down elsewhere.",
+
   "palette.title": "Commands",
   "palette.placeholder": "Type a symbol or a command",
   "palette.empty": "Nothing matches.",

@@ -324,6 +324,7 @@ export const id: Record<Key, string> = {
   "banner.retryNow": "Menyambung sekarang…",
   "banner.stopped": "Server menutup sambungan ini ({name}). Muat ulang halaman untuk masuk lagi.",
   "banner.drain": "Server segera dimulai ulang. Halaman menyambung sendiri.",
+  "banner.incident": "Ada yang salah di pihak kami: sebagian halaman ini tidak terkini. Beri tahu meja perdagangan: insiden {incidents}.",
   "banner.maintenance": "Pemeliharaan diumumkan dari {from} sampai {until}.",
   "banner.maintenanceNow": "Pemeliharaan sampai {until}.",
   "banner.restricted": "Level margin di bawah {pct} %: posisi baru ditolak. Tutup posisi atau setor dana.",
@@ -371,6 +372,10 @@ export const id: Record<Key, string> = {
   "link.given": "Broker “{name}” dipulihkan: sedang direkonsiliasi.",
   "link.why": "Mengapa? Catatan ini tersimpan.",
   "link.cancel": "Batal",
+
+  "note.lost": "Alasannya tidak tersimpan: disk penuh.",
+  "note.lostHelp": "Yang Anda minta sudah dilakukan. Catat alasannya di tempat lain.",
+
   "palette.title": "Perintah",
   "palette.placeholder": "Ketik simbol atau perintah",
   "palette.empty": "Tidak ada yang cocok.",

@@ -27,6 +27,7 @@ it("names the worst that is known of a feed", () => {
   expect(feedTrouble(undefined, "delayed")).toBe("delayed");
   expect(feedTrouble(quote({ stale: "session_closed" }), "live")).toBe("closed");
   expect(feedTrouble(quote({ state: "lost" }), "live")).toBe("lost");
+  expect(feedTrouble(quote({ state: "refused" }), "live")).toBe("lost");
 });
 
 it("follows the stream before the next reading of the list", () => {
@@ -87,6 +88,19 @@ describe("the book", () => {
     third();
     vi.advanceTimersByTime(5_000);
     expect(leaves).toEqual(["A"]);
+  });
+
+  it("marks a price that nobody has followed since, for whoever looks again", () => {
+    const { book, tick } = setup();
+    const leave = book.watch("A", () => undefined);
+    tick("1.1", 1);
+    leave();
+    vi.advanceTimersByTime(5_000);
+    const seen: (string | undefined)[] = [];
+    book.watch("A", ({ state, data }) => seen.push(state, data?.bid));
+    expect(seen).toEqual(["lost", "1.1"]);
+    tick("1.2", 2);
+    expect(book.get("A")!.state).toBe("live");
   });
 
   it("forgets after a break what was wrong with the feed before it: the server says what still is", () => {

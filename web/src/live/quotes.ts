@@ -77,6 +77,9 @@ export class QuoteBook {
     this.watchers.delete(symbol);
     this.leave.get(symbol)?.();
     this.leave.delete(symbol);
+    // Whoever looks again meets an old price, also where the stream does not come back.
+    const known = this.quotes.get(symbol);
+    if (known) this.quotes.set(symbol, { ...known, state: "lost" });
   }
 
   private onEvent(symbol: string, event: TopicEvent): void {
@@ -116,7 +119,7 @@ export class QuoteBook {
 
 /** The state a person must know of, worst first; `null` when prices are live. */
 export function feedTrouble(quote: LiveQuote | undefined, fallback: FeedState): Exclude<FeedState, "live"> | "lost" | null {
-  if (quote && quote.state === "lost") return "lost";
+  if (quote && (quote.state === "lost" || quote.state === "refused")) return "lost";
   const feed = quote?.data?.feed ?? fallback;
   if (feed === "closed" || feed === "unavailable" || feed === "delayed") return feed;
   if (quote?.stale === "session_closed") return "closed";

@@ -30,7 +30,7 @@ export interface Times {
 export type ServerFrame =
   | { t: "welcome"; conn: string; server: string; now: number; hb_ms: number; resumed?: (number | string)[]; lost?: (number | string)[] }
   | { t: "ok"; id?: number; now?: number; subs?: SubInfo[] }
-  | { t: "err"; id?: number; code: number; name: string; msg: string; field?: string; retry?: "no" | "now" | "after"; after_ms?: number; sub?: number | string; subs?: SubInfo[] }
+  | { t: "err"; id?: number; code: number; name: string; msg: string; field?: string; retry?: "no" | "now" | "after"; after_ms?: number; incident?: string; sub?: number | string; subs?: SubInfo[] }
   | ({ t: "snap"; sub: number | string; sym: string; data: unknown } & Position & Times)
   | ({ t: "upd"; sub: number | string; sym: string; prev: number; n?: number; data: unknown } & Position & Times)
   | ({ t: "ev"; sub: number | string; data: unknown } & Position)

@@ -292,6 +292,22 @@ describe("durable channels", () => {
     expect(wire.take("sub").map((request) => request.sym)).toEqual([["E*"]]);
   });
 
+  it("subscribes again from where it stands when events do not come", () => {
+    open();
+    event(41);
+    for (const cs of [1, 2]) wire.frame({ t: "hb", cs, now: cs, tips: { 7: 44 } });
+    expect(wire.take("resync")).toEqual([]);
+    expect(wire.take("unsub").map((request) => request.sub)).toEqual([7]);
+    expect(wire.heard("alert|*", "state").at(-1)).toEqual({ kind: "state", state: "lost" });
+    wire.tick();
+    const [sub] = wire.take("sub");
+    expect(sub).toMatchObject({ ch: "alert", sym: ["*"], from: { epoch: 1, seq: 41 } });
+    wire.frame({ t: "ok", id: sub!.id, subs: [{ sub: 7, ch: "alert", sym: "*", epoch: 1, seq: 44 }] });
+    event(42);
+    expect(wire.heard("alert|*", "state").at(-1)).toEqual({ kind: "state", state: "live" });
+    expect(wire.heard("alert|*", "event")).toHaveLength(2);
+  });
+
   it("has the list read once the cursor stands, and again when the epoch is new", () => {
     open();
     event(41);
@@ -299,6 +315,84 @@ describe("durable channels", () => {
     event(1, 2);
     expect(wire.heard("alert|*", "reread")).toHaveLength(2);
     expect(wire.heard("alert|*", "event")).toHaveLength(2);
+  });
+});
+
+describe("failures of the server", () => {
+  const fail = (sub: number, incident: string) => wire.frame({ t: "err", code: 1500, name: "internal", msg: `tell the desk incident ${incident}`, retry: "after", after_ms: 1_000, incident, sub });
+  const last = (topic: string) => (wire.heard(topic, "state").at(-1) as { state: string }).state;
+  const tips = (all: Record<string, number>) => {
+    for (const cs of [1, 2]) wire.frame({ t: "hb", cs, now: cs, tips: all });
+  };
+
+  it("mark the stream whose frames fail, with the incident, until they come again", () => {
+    wire.quoteA();
+    fail(1, "6b1f09aa");
+    expect(wire.heard("quote|A", "state").at(-1)).toEqual({ kind: "state", state: "lost", message: "tell the desk incident 6b1f09aa" });
+    expect(wire.protocol.status.incidents).toEqual(["6b1f09aa"]);
+    wire.upd(10, 11);
+    expect(last("quote|A")).toBe("live");
+    expect(wire.protocol.status.incidents).toBeUndefined();
+    expect(wire.heard("quote|A", "data")).toHaveLength(2);
+    expect(wire.protocol.status.gaps).toBe(0);
+  });
+
+  it("ask for no snapshot while they last: it would be the old frame", () => {
+    wire.quoteA();
+    fail(1, "6b1f09aa");
+    tips({ 1: 14 });
+    expect(wire.take("resync")).toEqual([]);
+    expect(last("quote|A")).toBe("lost");
+  });
+
+  it("outlast a connection, and end with the topic", () => {
+    wire.quoteA();
+    fail(1, "6b1f09aa");
+    wire.protocol.onClose(1006, wire.now);
+    wire.drain();
+    wire.now = wire.protocol.status.retryAt!;
+    wire.connect({ conn: "c2", resumed: [1] });
+    expect(last("quote|A")).toBe("lost");
+    expect(wire.protocol.status.incidents).toEqual(["6b1f09aa"]);
+    wire.protocol.unwant("quote", "A");
+    expect(wire.protocol.status.incidents).toBeUndefined();
+  });
+
+  it("are told before a first frame too, which ends them", () => {
+    wire.protocol.want("margin", "7");
+    wire.connect();
+    wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 1, ch: "margin", sym: "7" }] });
+    wire.frame({ t: "err", code: 1503, name: "degraded", msg: "the core does not answer", retry: "after", after_ms: 1_000, sub: 1 });
+    expect(wire.heard("margin|7", "state")).toEqual([{ kind: "state", state: "lost", message: "the core does not answer" }]);
+    expect(wire.protocol.status.incidents).toBeUndefined();
+    wire.snap(1);
+    expect(last("margin|7")).toBe("live");
+  });
+
+  it("of one stream keep a topic of many from being live", () => {
+    wire.protocol.want("quote", "E*");
+    wire.connect();
+    wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 1, ch: "quote", sym: "EA" }, { sub: 2, ch: "quote", sym: "EB" }] });
+    wire.snap(1, 1, 1);
+    fail(1, "6b1f09aa");
+    wire.snap(1, 1, 2);
+    expect(last("quote|E*")).toBe("lost");
+    wire.upd(1, 2);
+    expect(last("quote|E*")).toBe("live");
+  });
+
+  it("leave an event out: the list is read again, and what follows comes", () => {
+    wire.protocol.want("order", "7");
+    wire.connect();
+    wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 7, ch: "order", sym: "7", epoch: 1, seq: 40 }] });
+    wire.told = [];
+    fail(7, "6b1f09aa");
+    expect(wire.heard("order|7", "reread")).toHaveLength(1);
+    tips({ 7: 41 });
+    expect(wire.take("unsub")).toEqual([]);
+    wire.frame({ t: "ev", sub: 7, epoch: 1, seq: 42, data: {} });
+    expect(last("order|7")).toBe("live");
+    expect(wire.protocol.status.incidents).toBeUndefined();
   });
 });
 

@@ -33,6 +33,8 @@ export interface Status {
   note?: string;
   /** What is announced; it may be over by now. */
   maintenance?: Maintenance;
+  /** Failures of the server behind streams that we follow, by the numbers it tells the desk. */
+  incidents?: readonly string[];
 }
 
 interface Sub {
@@ -41,6 +43,8 @@ interface Sub {
   sym: string;
   position?: Position;
   lost: boolean;
+  /** Its frames fail, or the first one waits for the core; the next frame says that this is over. */
+  fault?: { incident?: string };
   resyncAt?: number;
   tip?: number;
 }
@@ -117,6 +121,7 @@ export class Protocol {
       this.subs.delete(sub.id);
       if (this.status.phase === "open") this.send({ op: "unsub", sub: sub.id }, { op: "other", topics: [] });
     }
+    this.listIncidents();
   }
 
   /** Sends the subscriptions that were asked for since the last call, one request per channel. */
@@ -176,6 +181,7 @@ export class Protocol {
     delete this.status.note;
     delete this.status.maintenance;
     delete this.status.retryAt;
+    this.listIncidents();
     this.setPhase("offline");
   }
 
@@ -271,8 +277,9 @@ export class Protocol {
     for (const [key, topic] of this.topics) {
       topic.asked = kept.has(key) && !dropped.has(key);
       // What we hold is the newest there is, or its successor follows: no frame says so where nothing is newer.
-      if (topic.asked) this.setTopic(key, "live");
+      if (topic.asked) this.revive(key);
     }
+    this.listIncidents();
     this.setPhase("open");
     this.flush(now);
   }
@@ -309,6 +316,7 @@ export class Protocol {
   private onErr(frame: Extract<ServerFrame, { t: "err" }>, now: number): void {
     const request = frame.id === undefined ? undefined : this.pending.get(frame.id);
     if (frame.id !== undefined) this.pending.delete(frame.id);
+    if (frame.id === undefined && frame.sub !== undefined) return this.onFault(frame.sub, frame);
     if (!request) return;
     if (request.op === "resync") {
       const sub = request.sub === undefined ? undefined : this.subs.get(request.sub);
@@ -333,6 +341,22 @@ export class Protocol {
     }
   }
 
+  /** Answers no request: what the stream would tell now cannot be told. */
+  private onFault(id: SubId, frame: Extract<ServerFrame, { t: "err" }>): void {
+    const sub = this.subs.get(id);
+    if (!sub) return;
+    sub.fault = frame.incident === undefined ? {} : { incident: frame.incident };
+    this.setTopic(sub.topic, "lost", frame.msg);
+    // An event was left out, and those behind it come: what it changed stands in the list.
+    if (this.isDurable(sub)) this.tell(sub.topic, { kind: "reread" });
+    this.listIncidents();
+  }
+
+  private isDurable(sub: Sub): boolean {
+    const topic = this.topics.get(sub.topic);
+    return topic !== undefined && DURABLE.has(topic.channel);
+  }
+
   private onAlready(frame: Extract<ServerFrame, { t: "err" }>, request: Pending, now: number): void {
     const key = request.topics[0]!;
     const topic = this.topics.get(key);
@@ -342,6 +366,7 @@ export class Protocol {
       const sub = this.subs.get(info.sub);
       if (sub && !DURABLE.has(info.ch)) this.lose(sub, now, true);
     }
+    this.listIncidents();
   }
 
   private onSnap(frame: Extract<ServerFrame, { t: "snap" }>): void {
@@ -352,7 +377,8 @@ export class Protocol {
     sub.lost = false;
     delete sub.resyncAt;
     delete sub.tip;
-    this.setTopic(sub.topic, "live");
+    this.recover(sub);
+    this.revive(sub.topic);
     this.tell(sub.topic, { kind: "data", sym: sub.sym, data: frame.data, times: frame, seq: frame.seq, merged: 1, snapshot: true });
   }
 
@@ -362,6 +388,7 @@ export class Protocol {
     const changed = this.noteEpoch(sub, frame.epoch);
     if (changed || !sub.position || sub.position.seq !== frame.prev) return this.lose(sub, now, true);
     sub.position.seq = frame.seq;
+    if (this.recover(sub)) this.revive(sub.topic);
     this.tell(sub.topic, { kind: "data", sym: sub.sym, data: frame.data, times: frame, seq: frame.seq, merged: frame.n ?? 1, snapshot: false });
   }
 
@@ -375,6 +402,7 @@ export class Protocol {
     const topic = this.topics.get(sub.topic);
     if (topic) topic.from = { ...sub.position };
     this.actions.push({ do: "send", text: JSON.stringify({ op: "seen", sub: sub.id, seq: frame.seq }) });
+    if (this.recover(sub)) this.revive(sub.topic);
     this.tell(sub.topic, { kind: "event", data: frame.data, seq: frame.seq });
   }
 
@@ -400,7 +428,8 @@ export class Protocol {
     const tips = frame.tips ?? {};
     for (const sub of this.subs.values()) {
       const tip = tips[String(sub.id)];
-      const behind = tip !== undefined && sub.position !== undefined && sub.position.seq < tip;
+      // Where frames fail, what is newer is known to be missing, and a snapshot would be the old one.
+      const behind = tip !== undefined && sub.position !== undefined && sub.position.seq < tip && !sub.fault;
       if (behind && sub.tip !== undefined && sub.position!.seq < sub.tip && !sub.lost) this.lose(sub, now, true);
       if (behind) sub.tip = tip;
       else delete sub.tip;
@@ -421,9 +450,20 @@ export class Protocol {
     sub.lost = true;
     this.status.gaps += 1;
     this.setTopic(sub.topic, "lost");
+    this.actions.push({ do: "status" });
+    if (ask && this.isDurable(sub)) return this.followAnew(sub, now);
     sub.resyncAt = now + RESYNC_MS;
     if (ask) this.send({ op: "resync", sub: sub.id }, { op: "resync", topics: [], sub: sub.id }, now);
-    this.actions.push({ do: "status" });
+  }
+
+  /** A durable stream has no snapshot to ask for: it is subscribed again from where we stand. */
+  private followAnew(sub: Sub, now: number): void {
+    const topic = this.topics.get(sub.topic)!;
+    if (sub.position) topic.from ??= { ...sub.position };
+    topic.asked = false;
+    this.subs.delete(sub.id);
+    this.listIncidents();
+    this.send({ op: "unsub", sub: sub.id }, { op: "other", topics: [] }, now);
   }
 
   private watch(now: number): void {
@@ -463,6 +503,30 @@ export class Protocol {
   private setPhase(phase: Phase): void {
     this.status.phase = phase;
     if (phase === "open" || phase === "connecting") delete this.status.retryAt;
+    this.actions.push({ do: "status" });
+  }
+
+  /** The frames of a stream come again. False when they never failed. */
+  private recover(sub: Sub): boolean {
+    if (!sub.fault) return false;
+    delete sub.fault;
+    this.listIncidents();
+    return true;
+  }
+
+  /** A topic is live when none of its streams is broken or fails. */
+  private revive(key: string): void {
+    for (const sub of this.subs.values()) {
+      if (sub.topic === key && (sub.lost || sub.fault)) return;
+    }
+    this.setTopic(key, "live");
+  }
+
+  private listIncidents(): void {
+    const all = new Set([...this.subs.values()].flatMap((sub) => sub.fault?.incident ?? []));
+    if (all.size === 0 && this.status.incidents === undefined) return;
+    if (all.size > 0) this.status.incidents = [...all];
+    else delete this.status.incidents;
     this.actions.push({ do: "status" });
   }
 

@@ -61,13 +61,18 @@ export function BannerList({ banners }: { banners: readonly Banner[] }) {
   );
 }
 
-/** The connection, and what the server announces. */
+/** The connection, what fails behind it, and what the server announces. */
 export function streamBanners(status: Status, t: Translate, moment: (us: number) => string): Banner[] {
-  return [...connectionBanners(status, t), ...maintenanceBanners(status, t, moment)];
+  return [...connectionBanners(status, t), ...incidentBanners(status, t), ...maintenanceBanners(status, t, moment)];
+}
+
+/** One for all: what fails behind one stream often fails behind many. */
+function incidentBanners({ incidents }: Status, t: Translate): Banner[] {
+  return incidents ? [{ key: "incident", tone: "warn", icon: "alert", text: t("banner.incident", { incidents: incidents.join(", ") }) }] : [];
 }
 
 /** A heartbeat draws it anew, so it leaves within seconds of its end. */
-function maintenanceBanners(status: Status, t: Translate, moment: (us: number) => string): Banner[] {
+export function maintenanceBanners(status: Pick<Status, "maintenance" | "offsetUs">, t: Translate, moment: (us: number) => string): Banner[] {
   const planned = announced(status, nowMs());
   if (!planned) return [];
   const times = { from: moment(planned.starts_at), until: moment(planned.ends_at) };
