@@ -182,7 +182,14 @@ describe("trading on the page", { skip }, () => {
     await dialog.getByRole("heading", { name: link.name }).waitFor();
     assert.ok(await dialog.getByTestId("link-do").isDisabled(), "it asks why");
     await dialog.getByTestId("link-note").fill("The broker maintains its bridge.");
+    // What a full disk answers.
+    await page.route("**/api/v1/links/*/mode", async (route) => {
+      const response = await route.fetch();
+      await route.fulfill({ response, json: { ...(await response.json()), note_kept: false } });
+    });
     await dialog.getByTestId("link-do").click();
+    await page.locator('[data-testid="toast"][data-tone="info"]').filter({ hasText: "The reason is not kept" }).waitFor();
+    await page.unroute("**/api/v1/links/*/mode");
     await dialog.waitFor({ state: "detached" });
     await page.locator(`[data-banner="link-${link.id}"]`).waitFor();
     await page.locator('[data-testid="preview"] [data-reason="broker_read_only"]').waitFor();

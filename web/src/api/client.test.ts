@@ -125,6 +125,15 @@ it("sends a form as the browser writes it", async () => {
   expect(calls[0]!.init.headers["Content-Type"]).toBeUndefined();
 });
 
+it("hands on what is announced, and that a reason was not kept", async () => {
+  const window = { starts_at: 1, ends_at: 2, message: "a new disk" };
+  const { calls, fetch } = server(json({ maintenance: window }), json({ maintenance: null }), json({ seq: 3, note_kept: false }), json({ seq: 4 }));
+  const api = new Api({ fetch });
+  expect([await api.maintenance(), await api.maintenance()]).toEqual([window, null]);
+  expect([await api.setLink(1, "read_only", "why"), await api.setHalt("EUR/USD", true, "why")]).toEqual([{ seq: 3, note_kept: false }, { seq: 4 }]);
+  expect(calls.map((call) => call.url)).toEqual(["/api/v1/maintenance", "/api/v1/maintenance", "/api/v1/links/1/mode", "/api/v1/halts"]);
+});
+
 it("acts on the revision that was seen", async () => {
   const { calls, fetch } = server(json({}));
   await new Api({ fetch }).alertAct({ id: "9", revision: 4 } as Alert, "ack", "seen");

@@ -1,5 +1,5 @@
 import type {
-  Account, AccountRow, Alert, Bar, Decimal, Desk, Evidence, Held, Instrument, Me, NewOrder, OwnAccount, Placed, Preview, Reason, Scenario, Span, Standing, TimelineItem,
+  Account, AccountRow, Alert, Announced, Bar, Decimal, Desk, Done, Evidence, Held, Instrument, Maintenance, Me, NewOrder, OwnAccount, Placed, Preview, Reason, Scenario, Span, Standing, TimelineItem,
 } from "./types";
 
 /** The server's refusal (RFC 9457), or the network's: `status` 0 means that no answer came. */
@@ -140,6 +140,7 @@ export class Api {
   accounts = () => this.items<AccountRow>("accounts");
   account = (id: number) => this.call<Account>("GET", `accounts/${id}`);
   desk = () => this.call<Desk>("GET", "desk");
+  maintenance = async (): Promise<Maintenance | null> => (await this.call<Announced>("GET", "maintenance")).maintenance;
 
   /** A client's own accounts, one of them, and what stands between it and its orders. */
   ownAccounts = () => this.items<OwnAccount>("trading/accounts");
@@ -181,10 +182,10 @@ export class Api {
     return this.call("POST", `alerts/${alert.id}/${verb}`, note ? { note } : {}, { headers: { "If-Match": String(alert.revision) } });
   }
 
-  setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<{ seq: number }>("POST", `links/${id}/mode`, { mode, note });
+  setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<Done>("POST", `links/${id}/mode`, { mode, note });
 
   /** Halts an instrument by hand, or lifts its halt. */
-  setHalt = (symbol: string, on: boolean, note: string) => this.call<{ seq: number }>("POST", "halts", { symbol, on, note });
+  setHalt = (symbol: string, on: boolean, note: string) => this.call<Done>("POST", "halts", { symbol, on, note });
 
   setScenario = (scenario: Scenario, symbol?: string) => this.call<unknown>("POST", "demo/scenario", { scenario, ...(symbol ? { symbol } : {}) });
 

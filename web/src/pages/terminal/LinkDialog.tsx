@@ -1,5 +1,6 @@
 import { useId, useState } from "react";
 import type { DeskLink } from "../../api/types";
+import { sayDone } from "../../app/done";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { toast } from "../../app/toasts";
@@ -37,8 +38,8 @@ function LinkForm({ wish, label, onClose }: { wish: LinkWish; label: string; onC
   const send = async () => {
     setBusy(true);
     try {
-      await api.setLink(link.id, mode, note.trim());
-      toast("ok", t(mode === "read_only" ? "link.taken" : "link.given", { name: link.name }));
+      const done = await api.setLink(link.id, mode, note.trim());
+      sayDone(done, t(mode === "read_only" ? "link.taken" : "link.given", { name: link.name }), t);
       onClose();
     } catch (error) {
       const { text, detail } = explainProblem(error, t, language);

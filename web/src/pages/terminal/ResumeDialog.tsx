@@ -1,4 +1,5 @@
 import { useId, useState } from "react";
+import { sayDone } from "../../app/done";
 import { useServices } from "../../app/services";
 import { useSettings, useTranslate } from "../../app/settings";
 import { toast } from "../../app/toasts";
@@ -28,8 +29,8 @@ function ResumeForm({ symbol, onClose }: { symbol: string; onClose: () => void }
   const send = async () => {
     setBusy(true);
     try {
-      await api.setHalt(symbol, false, note.trim());
-      toast("ok", t("halt.resumed", { symbol }));
+      const done = await api.setHalt(symbol, false, note.trim());
+      sayDone(done, t("halt.resumed", { symbol }), t);
       onClose();
     } catch (error) {
       const { text, detail } = explainProblem(error, t, language);
