@@ -5,6 +5,7 @@ import { Person } from "./harness/people.mjs";
 import { Server, until } from "./harness/server.mjs";
 
 const CLIENT = { email: "dewi@contoh.id", password: "Danau-Toba-63", name: "Dewi Lestari", phone: "+6281234567803" };
+const ADMIN = { email: "kepala@contoh.id", password: "Gunung-Agung-72", name: "Made Wirawan", phone: "081234567801" };
 const SYMBOL = "EUR/USD";
 
 describe("a client's own trading page", { skip }, () => {
@@ -95,6 +96,22 @@ describe("a client's own trading page", { skip }, () => {
     const stopped = await server.api("POST", "modes", { scope: "account", id: account, mode: "close_only", note: "asked by telephone today" });
     assert.equal(stopped.status, 200, JSON.stringify(stopped.body));
     await page.locator('[data-banner="mode-"]').waitFor();
+    assert.deepEqual(page.faults, []);
+  });
+
+  // The last one: the secret is spent on the administrator.
+  it("tells of a maintenance once, by the stream and on pages without one", async () => {
+    const { recovery } = await Person.first(server, ADMIN);
+    const admin = await Person.signIn(server, ADMIN, recovery[0]);
+    const starts = (Date.now() + 3_600_000) * 1_000;
+    const said = await admin.api("PUT", "maintenance", { starts_at: starts, ends_at: starts + 3_600_000_000, message: "A new disk." });
+    assert.equal(said.status, 200, JSON.stringify(said.body));
+    const banner = page.locator('[data-banner="maintenance"]');
+    await banner.filter({ hasText: "A new disk." }).first().waitFor();
+    assert.equal(await banner.count(), 1);
+    await page.goto(`${server.origin}/verify`);
+    await banner.filter({ hasText: "A new disk." }).first().waitFor();
+    assert.equal(await banner.count(), 1);
     assert.deepEqual(page.faults, []);
   });
 });

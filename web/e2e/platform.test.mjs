@@ -266,6 +266,21 @@ describe("the platform's pages", { skip }, () => {
     assert.deepEqual(page.faults, []);
   });
 
+  it("tells of a maintenance on every page, once", async () => {
+    const starts = (Date.now() + 3_600_000) * 1_000;
+    const said = await admin.api("PUT", "maintenance", { starts_at: starts, ends_at: starts + 3_600_000_000, message: "A new disk." });
+    assert.equal(said.status, 200, JSON.stringify(said.body));
+    const banner = page.locator('[data-banner="maintenance"]');
+    for (const path of ["crm", "kyc", "aml", "cash", "people", "me"]) {
+      await page.goto(`${server.origin}/${path}`);
+      await banner.filter({ hasText: "A new disk." }).first().waitFor();
+      await page.waitForFunction(() => document.querySelectorAll('[data-banner="maintenance"]').length === 1);
+    }
+    assert.equal((await admin.api("DELETE", "maintenance")).status, 204);
+    await banner.waitFor({ state: "detached" });
+    assert.deepEqual(page.faults, []);
+  });
+
   it("speaks Indonesian without a reload, in dark and in light", async () => {
     await page.goto(`${server.origin}/crm`);
     await page.getByTestId("board").waitFor();

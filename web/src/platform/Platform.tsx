@@ -3,6 +3,7 @@ import type { Me } from "../api/types";
 import { mayOpen } from "../app/pages";
 import { useRoute, type PageId } from "../app/route";
 import { Empty, Guard } from "../ui/Panel";
+import { Announcement } from "./Announcement";
 import { HereProvider } from "./context";
 import { useSay } from "./i18n";
 import { Menu } from "./Menu";
@@ -67,6 +68,7 @@ export default function Platform({ me, trades, onMe, onSignOut }: Props) {
         <a href="#page" className="sr-only focus:not-sr-only focus:absolute focus:z-50 focus:bg-panel focus:p-2">{say("skip")}</a>
         <Menu me={me} trades={trades} onSignOut={onSignOut} />
         <main id="page" ref={main} tabIndex={-1} className="flex min-h-0 min-w-0 flex-1 flex-col outline-none">
+          <Announcement me={me} />
           <Guard key={here} name={say("page.broken")}>
             <Suspense fallback={<div className="p-5"><Wait /></div>}>
               {View ? (
