@@ -49,7 +49,7 @@ pub struct TestDesk {
     pub silent: AtomicBool,
     /// Questions are answered with something else.
     pub confused: AtomicBool,
-    /// The next look at the names panics.
+    /// Every look at the names panics.
     pub broken: AtomicBool,
     pub bridge: Mutex<Option<Arc<dyn crate::gateway::bridge::Bridge>>>,
     counts: Mutex<BTreeMap<InstrumentId, u64>>,
@@ -262,7 +262,7 @@ impl Core for TestDesk {
     }
 
     fn directory(&self) -> Arc<Directory> {
-        let broken = self.broken.swap(false, Ordering::SeqCst);
+        let broken = self.broken.load(Ordering::SeqCst);
         assert!(!broken, "the names of XAU/USD are broken");
         self.directory.load_full()
     }
