@@ -60,6 +60,9 @@ use crate::store::db::Db;
 /// Longest a caller waits for an answer: far above a sync on a slow disk.
 const ANSWER_WAIT: Duration = Duration::from_secs(10);
 
+/// Where the answer to a command comes.
+type Awaited = oneshot::Receiver<Result<Answered, CoreError>>;
+
 /// Everything behind the gateway; shared by all its handlers.
 pub struct Handle {
     pub clock: Arc<Clock>,
@@ -116,6 +119,18 @@ pub struct Handle {
 impl Handle {
     /// Puts a command in for somebody who waits; resolves when its input is durable.
     pub(super) async fn send(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
+        let (token, answered) = self.put_in(actor, body)?;
+        self.await_answer(token, answered).await
+    }
+
+    /// The same for whoever waits as long as it takes: each that waits is answered, at the latest by the stop.
+    async fn send_until_known(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
+        let (_, answered) = self.put_in(actor, body)?;
+        answered.await.unwrap_or(Err(CoreError::Stopped))
+    }
+
+    /// Puts a command in; its token, and where its answer comes.
+    fn put_in(&self, actor: ActorId, body: Body) -> Result<(u64, Awaited), CoreError> {
         self.check_open()?;
         let (answer, answered) = oneshot::channel();
         let token = self
@@ -139,7 +154,7 @@ impl Handle {
             self.waiters.leave(token);
             return Err(CoreError::Busy);
         }
-        self.await_answer(token, answered).await
+        Ok((token, answered))
     }
 
     async fn question(&self, query: Query) -> Result<Reply, CoreError> {
@@ -206,6 +221,11 @@ impl Core for DeskHandle {
     fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
         let handle = self.0.clone();
         Box::pin(async move { handle.send(actor, body).await })
+    }
+
+    fn command_until_known(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
+        let handle = self.0.clone();
+        Box::pin(async move { handle.send_until_known(actor, body).await })
     }
 
     fn ask(&self, query: Query) -> Waiting<Reply> {

@@ -1,4 +1,5 @@
-//! Orders of the past: the page of the database, with what memory holds laid over it.
+//! Orders of the past: the page of the database and what memory holds as one. Both read the log on their own: whoever has read further
+//! says how an order stands.
 
 use std::collections::BTreeMap;
 
@@ -7,6 +8,7 @@ use siaga_risk::ids::{AccountId, OrderId};
 
 use super::handle::Handle;
 use crate::gateway::core::CoreError;
+use crate::gateway::events::OrdersHeld;
 use crate::store::consumer::read_cursor;
 use crate::store::db::{Actor, DbError, Tx};
 use crate::store::projection::ReadModel;
@@ -24,10 +26,10 @@ pub async fn orders(
     before: Option<u64>,
     limit: usize,
 ) -> Result<Vec<OrderChange>, CoreError> {
-    let (held, forgotten) = handle.events.orders_held(account, before, limit);
+    let held = handle.events.orders_held(account, before, limit);
     let status = Handle::read(&*handle.store);
-    if forgotten == OutputKey::default() || !status.is_configured() {
-        return Ok(held);
+    if held.forgotten == OutputKey::default() || !status.is_configured() {
+        return Ok(held.orders);
     }
     let Some(db) = Handle::read(&*handle.db) else {
         return Err(CoreError::Away(format!(
@@ -40,15 +42,15 @@ pub async fn orders(
     });
     let (applied, rows) = read.await.map_err(|error| silent(&error))?;
     // Looked at behind the rows: what changed since they were read is newer here.
-    let (held, forgotten) = handle.events.orders_held(account, before, limit);
-    if applied < forgotten {
+    let held = handle.events.orders_held(account, before, limit);
+    if applied < held.forgotten {
         let status = Handle::read(&*handle.store);
         return Err(CoreError::Away(format!(
             "the database has not read all earlier orders yet: {}; ask again in a moment",
             status.detail
         )));
     }
-    merged(&rows, held, limit)
+    merged(applied, &rows, held, limit)
 }
 
 /// How far the tables are, and the page.
@@ -74,13 +76,14 @@ fn stored(
     Ok((applied, rows))
 }
 
-/// The newest `limit` orders, each once.
+/// The newest `limit` orders, each once; the rows are of `applied` or newer.
 fn merged(
+    applied: OutputKey,
     rows: &[OrderPage],
-    held: Vec<OrderChange>,
+    held: OrdersHeld,
     limit: usize,
 ) -> Result<Vec<OrderChange>, CoreError> {
-    let mut all: BTreeMap<OrderId, OrderChange> = BTreeMap::new();
+    let mut stored = Vec::with_capacity(rows.len());
     for row in rows {
         let order = read::order_of(row).ok_or_else(|| {
             let id = row.id;
@@ -88,9 +91,14 @@ fn merged(
                 "order {id} stands in the database as this version does not know it: start the newer one"
             ))
         })?;
-        all.insert(order.id, order);
+        stored.push(order);
     }
-    all.extend(held.into_iter().map(|order| (order.id, order)));
+    let (older, newer) = match applied >= held.newest {
+        true => (held.orders, stored),
+        false => (stored, held.orders),
+    };
+    let all = older.into_iter().chain(newer);
+    let all: BTreeMap<OrderId, OrderChange> = all.map(|order| (order.id, order)).collect();
     Ok(all.into_values().rev().take(limit).collect())
 }
 
@@ -186,21 +194,51 @@ mod tests {
 
     #[test]
     fn a_row_is_the_order_that_was_written() {
-        assert_eq!(merged(&[row(9)], Vec::new(), 10), Ok(vec![whole(9)]));
+        let none = OrdersHeld::default();
+        let told = merged(key(4), &[row(9)], none, 10);
+        assert_eq!(told, Ok(vec![whole(9)]));
+    }
+
+    fn key(seq: u64) -> OutputKey {
+        OutputKey { seq, index: 0 }
+    }
+
+    /// What memory holds that has read the log up to input 8.
+    fn held(orders: &[OrderChange]) -> OrdersHeld {
+        OrdersHeld {
+            orders: orders.to_vec(),
+            forgotten: key(4),
+            newest: key(8),
+        }
     }
 
     #[test]
-    fn memory_lies_over_the_database_and_no_order_comes_twice() {
+    fn memory_lies_over_a_database_that_is_behind_it_and_no_order_comes_twice() {
         let rows = [row(9), row(7), row(5)];
         let newer = OrderChange {
             state: OrderState::Filled,
             filled: Qty(100),
             ..whole(7)
         };
-        let held = vec![whole(11), newer];
+        let orders = [whole(11), newer];
         let all = vec![whole(11), whole(9), newer, whole(5)];
-        assert_eq!(merged(&rows, held.clone(), 10), Ok(all.clone()));
-        assert_eq!(merged(&rows, held, 3), Ok(all[..3].to_vec()));
+        let told = |limit| merged(key(7), &rows, held(&orders), limit);
+        assert_eq!(told(10), Ok(all.clone()));
+        assert_eq!(told(3), Ok(all[..3].to_vec()));
+    }
+
+    #[test]
+    fn a_database_that_has_read_as_far_lies_over_memory() {
+        let behind = OrderChange {
+            state: OrderState::Working,
+            filled: Qty(0),
+            ..whole(7)
+        };
+        let orders = [whole(11), behind];
+        for applied in [key(8), key(9)] {
+            let told = merged(applied, &[row(9), row(7)], held(&orders), 10);
+            assert_eq!(told, Ok(vec![whole(11), whole(9), whole(7)]));
+        }
     }
 
     #[test]
@@ -209,7 +247,8 @@ mod tests {
             state: "postponed".into(),
             ..row(9)
         };
-        let told = merged(&[stranger], Vec::new(), 10).expect_err("it is not known");
+        let told = merged(key(4), &[stranger], OrdersHeld::default(), 10);
+        let told = told.expect_err("it is not known");
         assert!(told.to_string().contains("order 9"), "{told}");
     }
 

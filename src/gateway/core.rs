@@ -41,6 +41,8 @@ pub trait Core: Send + Sync + 'static {
     fn now(&self) -> Ts;
     /// Sends a command; resolves only after its input is durable.
     fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered>;
+    /// The same for whoever must know what became of it: never a `Timeout`, however late the answer is. It ends with the desk.
+    fn command_until_known(&self, actor: ActorId, body: Body) -> Waiting<Answered>;
     /// Asks a question; it changes nothing.
     fn ask(&self, query: Query) -> Waiting<Reply>;
     /// Newest marks, bars and states, written by egress.
@@ -176,6 +178,19 @@ pub enum CoreError {
     Away(String),
     #[error("{0}")]
     NotAvailable(String),
+}
+
+impl CoreError {
+    /// Whether what was sent may be recorded all the same.
+    pub fn may_be_recorded(&self) -> bool {
+        matches!(
+            self,
+            CoreError::Poisoned { .. }
+                | CoreError::NotPassedOn { .. }
+                | CoreError::Stopped
+                | CoreError::Timeout
+        )
+    }
 }
 
 /// The desk outside the machine.

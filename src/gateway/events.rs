@@ -52,6 +52,19 @@ struct Held {
     events: VecDeque<Arc<Event>>,
     /// Up to this output nothing of the log is held.
     forgotten: OutputKey,
+    /// The newest output that was told here.
+    newest: OutputKey,
+}
+
+/// Orders of an account as memory has them.
+#[derive(Debug, Default, PartialEq)]
+pub struct OrdersHeld {
+    /// Newest state of each, newest order first.
+    pub orders: Vec<OrderChange>,
+    /// Up to this output changes of orders are not held: an order that changed last up to there stands elsewhere.
+    pub forgotten: OutputKey,
+    /// Behind this output memory knows of no change: whoever has read the log up to here knows as much.
+    pub newest: OutputKey,
 }
 
 impl Default for Events {
@@ -78,7 +91,9 @@ impl Events {
 
     /// Says that outputs up to `key` are not told here.
     pub fn begins(&self, key: OutputKey) {
-        self.lock().forgotten = key;
+        let mut held = self.lock();
+        held.forgotten = key;
+        held.newest = key;
     }
 
     /// Appends the next event, told outside the output log, and returns its number.
@@ -100,6 +115,7 @@ impl Events {
             self.floor.store(oldest.number, Ordering::Release);
             held.forgotten = oldest.output.unwrap_or(held.forgotten);
         }
+        held.newest = output.unwrap_or(held.newest);
         held.events.push_back(Arc::new(Event {
             number,
             body,
@@ -141,17 +157,16 @@ impl Events {
         before: Option<u64>,
         limit: usize,
     ) -> Vec<OrderChange> {
-        self.orders_held(account, before, limit).0
+        self.orders_held(account, before, limit).orders
     }
 
-    /// The same, and the output up to which changes of orders are not held: an order that changed last up to there stands
-    /// elsewhere.
+    /// The same, and of which part of the log.
     pub fn orders_held(
         &self,
         account: AccountId,
         before: Option<u64>,
         limit: usize,
-    ) -> (Vec<OrderChange>, OutputKey) {
+    ) -> OrdersHeld {
         let mut newest = std::collections::BTreeMap::new();
         let held = self.lock();
         for event in &held.events {
@@ -162,8 +177,11 @@ impl Events {
                 newest.insert(change.id, *change);
             }
         }
-        let found = newest.into_values().rev().take(limit).collect();
-        (found, held.forgotten)
+        OrdersHeld {
+            orders: newest.into_values().rev().take(limit).collect(),
+            forgotten: held.forgotten,
+            newest: held.newest,
+        }
     }
 
     /// The newest state of an order, when it is held.
@@ -201,10 +219,11 @@ mod tests {
         let change = order(5);
         let key = |seq| OutputKey { seq, index: 0 };
         let events = Events::new(2);
-        let forgotten = || events.orders_held(ACCOUNT, None, 10).1;
+        let forgotten = || events.orders_held(ACCOUNT, None, 10).forgotten;
+        let newest = || events.orders_held(ACCOUNT, None, 10).newest;
         assert_eq!(forgotten(), OutputKey::default(), "it holds everything");
         events.begins(key(7));
-        assert_eq!(forgotten(), key(7));
+        assert_eq!((forgotten(), newest()), (key(7), key(7)));
         events.push_output(key(8), EventBody::Order(change));
         events.push(EventBody::Order(change));
         assert_eq!(forgotten(), key(7));
@@ -212,6 +231,8 @@ mod tests {
         assert_eq!(forgotten(), key(8), "the oldest made room");
         events.push_output(key(10), EventBody::Order(change));
         assert_eq!(forgotten(), key(8), "what is in no log has no place there");
+        events.push(EventBody::Order(change));
+        assert_eq!(newest(), key(10), "nor is it the newest there");
         assert_eq!(events.orders(ACCOUNT, None, 10), [change]);
         assert!(events.orders(ACCOUNT, Some(5), 10).is_empty());
     }

@@ -229,4 +229,18 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn refusals_that_a_caller_can_do_something_about_are_named() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        for (path, method, statuses) in [
+            ("/api/v1/orders", "get", ["409", "503"]),
+            ("/api/v1/alerts/{id}/{verb}", "post", ["403", "504"]),
+        ] {
+            let answers = &document["paths"][path][method]["responses"];
+            for status in statuses {
+                assert!(answers[status].is_object(), "{method} {path} {status}");
+            }
+        }
+    }
 }

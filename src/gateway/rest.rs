@@ -82,7 +82,11 @@ pub fn trading_routes() -> OpenApiRouter<App> {
 
 /// Sends a command; a refusal becomes an error with all its reasons.
 pub async fn command(app: &App, actor: ActorId, body: Command) -> ApiResult<Answered> {
-    let answered = app.core.command(actor, body).await?;
+    taken(app.core.command(actor, body).await?)
+}
+
+/// The answer to a command that was not refused.
+pub fn taken(answered: Answered) -> ApiResult<Answered> {
     match answered.answer.reasons.is_empty() {
         true => Ok(answered),
         false => Err(ApiError::refused(answered.answer.reasons)),

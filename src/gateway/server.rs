@@ -37,6 +37,8 @@ pub const BODY_BYTES_MAX: usize = 256 * 1024;
 pub const HEAD_TIME: Duration = Duration::from_secs(10);
 /// A request must be answered within this time, its body's arrival included.
 pub const REQUEST_TIME: Duration = Duration::from_secs(15);
+/// What is sent for an alert is answered within this time: with the wait for a turn before it, it is below [`REQUEST_TIME`].
+const ALERT_TIME: Duration = Duration::from_secs(10);
 /// Connections at once: 5,000 subscribers and room for REST. One costs about 20 KiB.
 pub const CONNECTIONS_MAX: usize = 8_192;
 /// Largest head of a request.
@@ -62,6 +64,8 @@ pub struct Options {
     pub timing: Timing,
     /// A request's head must be complete within this time.
     pub head_time: Duration,
+    /// What is sent for an alert is answered within this time.
+    pub alert_time: Duration,
 }
 
 impl Options {
@@ -73,6 +77,7 @@ impl Options {
             assets_dir: None,
             timing: Timing::default(),
             head_time: HEAD_TIME,
+            alert_time: ALERT_TIME,
         }
     }
 }

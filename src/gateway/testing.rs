@@ -12,6 +12,7 @@ use siaga_risk::terms::*;
 use siaga_risk::units::*;
 use siaga_risk::view::{LadderRow, Query, Reply};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 use super::core::*;
 use super::directory::Directory;
@@ -43,13 +44,15 @@ pub struct TestDesk {
     engine: Mutex<Engine>,
     /// Answers the next commands with this instead.
     pub failing: Mutex<Option<CoreError>>,
+    /// Commands are taken, and answered once this is over.
+    pub stalled: watch::Sender<bool>,
     /// The disk takes no notes.
     pub no_room: AtomicBool,
     /// Questions get no answer.
     pub silent: AtomicBool,
     /// Questions are answered with something else.
     pub confused: AtomicBool,
-    /// The next look at the names panics.
+    /// Every look at the names panics.
     pub broken: AtomicBool,
     pub bridge: Mutex<Option<Arc<dyn crate::gateway::bridge::Bridge>>>,
     counts: Mutex<BTreeMap<InstrumentId, u64>>,
@@ -80,6 +83,7 @@ impl TestDesk {
             }),
             engine: Mutex::new(Engine::new()),
             failing: Mutex::default(),
+            stalled: watch::Sender::new(false),
             no_room: AtomicBool::new(false),
             silent: AtomicBool::new(false),
             confused: AtomicBool::new(false),
@@ -199,6 +203,14 @@ impl TestDesk {
         }
     }
 
+    fn answer(&self, actor: ActorId, body: Body) -> Result<Answered, CoreError> {
+        let failing = self.failing.lock().expect("not poisoned").clone();
+        match failing {
+            Some(error) => Err(error),
+            None => Ok(self.apply(actor, body)),
+        }
+    }
+
     /// An alert as the engine would raise it.
     pub fn raise(&self, record: AlertRecord) {
         self.alerts.held().insert(record.id, record.clone());
@@ -222,12 +234,24 @@ impl Core for TestDesk {
     }
 
     fn command(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
-        let failing = self.failing.lock().expect("not poisoned").clone();
-        let answered = match failing {
-            Some(error) => Err(error),
-            None => Ok(self.apply(actor, body)),
-        };
-        Box::pin(async move { answered })
+        let answered = self.answer(actor, body);
+        let stalled = *self.stalled.borrow();
+        Box::pin(async move {
+            match stalled {
+                true => answered.and(Err(CoreError::Timeout)),
+                false => answered,
+            }
+        })
+    }
+
+    fn command_until_known(&self, actor: ActorId, body: Body) -> Waiting<Answered> {
+        let answered = self.answer(actor, body);
+        let mut stalled = self.stalled.subscribe();
+        Box::pin(async move {
+            let over = stalled.wait_for(|stalled| !stalled).await;
+            over.map_err(|_| CoreError::Stopped)?;
+            answered
+        })
     }
 
     fn what_if(&self, scenario: siaga_risk::whatif::Scenario) -> Waiting<Imagined> {
@@ -262,7 +286,7 @@ impl Core for TestDesk {
     }
 
     fn directory(&self) -> Arc<Directory> {
-        let broken = self.broken.swap(false, Ordering::SeqCst);
+        let broken = self.broken.load(Ordering::SeqCst);
         assert!(!broken, "the names of XAU/USD are broken");
         self.directory.load_full()
     }

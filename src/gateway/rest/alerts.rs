@@ -11,14 +11,15 @@ use siaga_platform::identity::is_colleague;
 use siaga_platform::people::Principal;
 use siaga_risk::event::{AlertCommand, AlertVerb, Body, Seq};
 use siaga_risk::ids::{AccountId, ActorId, AlertId};
+use tokio::time::timeout;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::command;
 use super::desk::check_note;
 use super::orders::{StreamPosition, position};
-use super::turns::{Asked, Lane, Turn};
+use super::taken;
+use super::turns::{Asked, Lane, Turn, unsure};
 use crate::gateway::core::{self, AlertFault, AlertFilter, AlertRecord, CoreError};
 use crate::gateway::dto::alert::{
     AlertDto, AlertState, EvidenceDto, Severity, TimelineDto, alert, evidence, timeline,
@@ -271,7 +272,7 @@ pub struct ActRequest {
 #[utoipa::path(post, path = "/api/v1/alerts/{id}/{verb}", tag = "alerts", request_body = ActRequest,
     params(("id" = String, Path), ("verb" = inline(Verb), Path), ("If-Match" = String, Header, description = "The revision that was seen"),
         ("Idempotency-Key" = Option<String>, Header, description = "Your own name of this request, 1 to 100 printable ASCII characters. Sent again under it, whatever If-Match says, the request is not done twice and gets the first answer; another one of this alert under it is refused with 409. The latest are remembered until a restart: after that If-Match refuses what was done.")),
-    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
+    responses((status = 200, body = AlertDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 409, body = Problem),
         (status = 412, body = Problem), (status = 422, body = Problem), (status = 428, body = Problem), (status = 503, body = Problem),
         (status = 504, body = Problem)))]
 async fn act(
@@ -291,13 +292,7 @@ async fn act(
         alert: id,
         once,
     });
-    let mut turn = app.turns.take(id).await?;
-    // What is recorded counts, though whoever sent it may not have waited until the alert told of it.
-    if let Some(sent) = turn.sent
-        && app.core.alert_told(sent).await.is_err()
-    {
-        return Err(CoreError::Busy.into());
-    }
+    let mut turn = app.turns.take(id, asked.as_ref()).await?;
     if let Some(asked) = &asked
         && let Some((seq, answer)) = turn.first(asked)?
     {
@@ -306,6 +301,12 @@ async fn act(
             None => outcome(&app, &mut turn, id, seq).await?,
         };
         return Ok(tagged(&app, &first));
+    }
+    // What is recorded counts, though whoever sent it may not have waited until the alert told of it.
+    if let Some(sent) = turn.sent
+        && app.core.alert_told(sent).await.is_err()
+    {
+        return Err(CoreError::Busy.into());
     }
     let record = found(&app, id)?;
     let revision = seen_revision(&headers)?;
@@ -331,7 +332,9 @@ async fn act(
     };
     let wanted = AlertCommand { note, ..tried };
     // It goes on when nobody waits any more: until the alert tells of it, it is nobody else's turn.
-    let sent = tokio::spawn(send(app.clone(), turn, by.actor, wanted, asked)).await;
+    let sent = tokio::spawn(send(app.clone(), turn, by.actor, wanted, asked));
+    let sent = timeout(app.options.alert_time, sent).await;
+    let sent = sent.map_err(|_| unsure())?;
     let changed = sent.map_err(|error| ApiError::internal(error.to_string()))??;
     Ok(tagged(&app, &changed))
 }
@@ -344,11 +347,20 @@ async fn send(
     wanted: AlertCommand,
     asked: Option<Asked>,
 ) -> ApiResult<AlertRecord> {
-    let seq = command(&app, actor, Body::Alert(wanted)).await?.seq;
-    turn.sent = Some(seq);
+    let sent = app
+        .core
+        .command_until_known(actor, Body::Alert(wanted))
+        .await;
+    let sent = match sent {
+        Ok(answered) => Ok(taken(answered)?.seq),
+        Err(error) if error.may_be_recorded() => Err(error),
+        Err(error) => return Err(error.into()),
+    };
     if let Some(asked) = asked {
-        turn.keep(asked, seq);
+        turn.keep(asked, sent.clone());
     }
+    let seq = sent?;
+    turn.sent = Some(seq);
     outcome(&app, &mut turn, wanted.alert, seq).await
 }
 

@@ -252,7 +252,8 @@ pub struct OrdersQuery {
 
 /// Orders of an account, newest first: the desk of any, a client of their own.
 #[utoipa::path(get, path = "/api/v1/orders", tag = "orders", params(OrdersQuery),
-    responses((status = 200, body = OrderList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem), (status = 422, body = Problem)))]
+    responses((status = 200, body = OrderList), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem),
+        (status = 409, body = Problem, description = "An order stands in the database as this version does not know it"), (status = 422, body = Problem), (status = 503, body = Problem)))]
 async fn list(
     State(app): State<App>,
     By(by): By,

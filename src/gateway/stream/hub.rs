@@ -521,11 +521,14 @@ impl Hub {
         stream.ring_all();
     }
 
-    /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none.
+    /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none. Who has one goes on with
+    /// it, and an incident that they were told of stands until the next frame ends it.
     pub fn put_no_answer(&self, stream: &Stream) {
+        if stream.newest().is_some() {
+            return;
+        }
         let before = stream.trouble.swap(Some(Arc::new(Trouble::NoAnswer)));
-        let told = before.as_deref() == Some(&Trouble::NoAnswer);
-        if !told && stream.newest().is_none() {
+        if before.as_deref() != Some(&Trouble::NoAnswer) {
             stream.ring_all();
         }
     }

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use siaga_risk::units::{DAY_NS, HOUR_NS};
 
 use super::*;
-use crate::gateway::core::{AlertFault, Core};
+use crate::gateway::core::{AlertFault, Core, CoreError};
 use crate::gateway::testing::alert;
 
 const ID: u64 = 7 << 53;
@@ -175,11 +175,81 @@ async fn what_is_recorded_and_not_seen_yet_is_done_once() {
         (503, &json!("busy")),
         "what came before is not known"
     );
+    let again = keyed(&server, "comment", 1, "one", note()).await;
+    assert_eq!(
+        (again.status, &again.text),
+        (504, &unseen.text),
+        "nobody says that nothing was changed"
+    );
     deaf(false);
     let next = act(&server, "comment", 1, note()).await;
     assert_eq!(next.status, 412, "the first one counts");
     let again = keyed(&server, "comment", 1, "one", note()).await;
     assert_eq!((again.status, again.header("etag")), (200, Some("\"2\"")));
     assert_eq!(revision(&server).await, 2);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_the_core_answers_late_is_done_once_and_lets_nobody_pass() {
+    let short = Duration::from_millis(100);
+    let server = Server::with(TestDesk::new(), |options| options.alert_time = short).await;
+    server.desk.raise(alert(ID));
+    let stalled = |on| server.desk.stalled.send_replace(on);
+    let escalate = || keyed(&server, "escalate", 1, "one", note());
+    stalled(true);
+    let unsure = escalate().await;
+    assert_eq!(
+        (unsure.status, &unsure.json()["name"]),
+        (504, &json!("timeout"))
+    );
+    let detail = unsure.json()["detail"].to_string();
+    assert!(detail.contains("same Idempotency-Key"), "{detail}");
+    let other = act(&server, "comment", 1, note());
+    let (again, other) = tokio::join!(escalate(), other);
+    assert_eq!(
+        (again.status, &again.text),
+        (504, &unsure.text),
+        "it is not sent a second time"
+    );
+    assert_eq!(
+        (other.status, &other.json()["name"]),
+        (503, &json!("busy")),
+        "what the one before makes of the alert is not known"
+    );
+    stalled(false);
+    let again = escalate().await;
+    assert_eq!(
+        (again.status, again.header("etag")),
+        (200, Some("\"2\"")),
+        "{again:?}"
+    );
+    let other = act(&server, "comment", 1, note()).await;
+    assert_eq!(other.status, 412, "the first one counts");
+    assert_eq!(revision(&server).await, 2);
+    server.end().await;
+}
+
+#[tokio::test]
+async fn what_may_be_recorded_is_sent_once_and_what_is_not_is_sent_again() {
+    let server = start().await;
+    let phone = "+62 21 0000".to_owned();
+    for (key, error, name, status) in [
+        ("one", CoreError::Poisoned { phone }, "maybe_recorded", 503),
+        ("two", CoreError::Busy, "busy", 200),
+    ] {
+        let failing = |error| *server.desk.failing.lock().expect("not poisoned") = error;
+        failing(Some(error));
+        let first = keyed(&server, "comment", 1, key, note()).await;
+        assert_eq!(
+            (first.status, &first.json()["name"]),
+            (503, &json!(name)),
+            "{key}"
+        );
+        failing(None);
+        let again = keyed(&server, "comment", 1, key, note()).await;
+        assert_eq!(again.status, status, "{key}: {again:?}");
+    }
+    assert_eq!(revision(&server).await, 2, "the second one alone");
     server.end().await;
 }

@@ -324,11 +324,13 @@ async fn a_disk_without_room_for_a_note_stops_nothing_from_being_stopped() {
     let review = |on| json!({ "on": on, "note": "a dispute" });
     let mode = |mode| json!({ "scope": "house", "mode": mode, "note": "rumour" });
     let kill = |on| json!({ "scope": "account", "id": 7, "on": on, "note": "rumour" });
+    let link = |mode| json!({ "mode": mode, "note": "it answers late" });
     let asked = [
         ("/api/v1/halts", gold(true), gold(false)),
         ("/api/v1/accounts/7/review", review(true), review(false)),
         ("/api/v1/modes", mode("halt"), mode("normal")),
         ("/api/v1/kill", kill(true), kill(false)),
+        ("/api/v1/links/1/mode", link("read_only"), link("live")),
     ];
     no_room(true);
     for (path, stop, go) in asked {

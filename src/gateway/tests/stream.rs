@@ -413,6 +413,7 @@ async fn what_fails_inside_is_a_number_outside_and_the_log_has_its_cause() {
         .say(json!({ "op": "sub", "id": 3, "ch": "quote", "sym": ["XAU/USD"] }))
         .await;
     let (said, code) = client.end().await;
+    server.desk.broken.store(false, Ordering::SeqCst);
     assert_eq!(
         (&said[0]["id"], &said[0]["name"], code),
         (&json!(3), &json!("internal"), 4011)

@@ -64,7 +64,8 @@ fn row_of(entry: &Entry, batch: &[Entry]) -> Option<AuditRow> {
         Output::Mode(change) => (change.actor, change.set.note),
         Output::Kill(change) => (change.actor, change.set.note),
         Output::Throttle(change) if !change.on => (change.actor, noted(entry, batch)),
-        Output::Link(_) if noted(entry, batch) != 0 => {
+        // A full disk takes no note, so that one says nothing; what its supervisor changes, nobody asked for.
+        Output::Link(_) if asked_by(entry.key.seq, batch) != ActorId(0) => {
             (asked_by(entry.key.seq, batch), noted(entry, batch))
         }
         Output::Alert(echo) => (echo.actor, echo.command.note),
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_taken_out_by_hand_says_who_and_why() {
+    fn a_link_taken_out_by_hand_says_who_and_why_if_that_is_known() {
         let change = Output::Link(LinkChange {
             link: LinkId(2),
             from: LinkMode::Live,
@@ -151,36 +152,37 @@ mod tests {
             queued: 0,
             in_doubt: 0,
         });
-        let answer = Output::Answer(Answer {
-            token: 1,
-            actor: ActorId(5),
-            account: None,
-            order: None,
-            repeated: false,
-            reasons: Vec::new(),
-        });
+        let answer = |actor| {
+            Output::Answer(Answer {
+                token: 1,
+                actor,
+                account: None,
+                order: None,
+                repeated: false,
+                reasons: Vec::new(),
+            })
+        };
         let noted = Output::Noted(Noted {
             actor: ActorId(5),
             note: 77,
         });
-        let batch = |seq, outputs: Vec<Output>| {
-            let keyed = outputs.into_iter().zip(0..);
-            let entries = keyed.map(|(output, index)| Entry {
-                key: OutputKey { seq, index },
+        let rows = |outputs: Vec<Output>| {
+            let entries = outputs.into_iter().zip(0..).map(|(output, index)| Entry {
+                key: OutputKey { seq: 4, index },
                 ts: Ts(9),
                 output,
             });
-            entries.collect::<Vec<_>>()
+            let batch: Vec<Entry> = entries.collect();
+            let rows = batch.iter().filter_map(|entry| row_of(entry, &batch));
+            let told = rows.map(|row| (row.key.index, row.actor, row.scope, row.note));
+            told.collect::<Vec<_>>()
         };
-        let by_hand = batch(4, vec![answer, change.clone(), noted]);
-        let rows: Vec<AuditRow> = by_hand
-            .iter()
-            .filter_map(|entry| row_of(entry, &by_hand))
-            .collect();
-        assert_eq!(rows.len(), 1);
-        assert_eq!((rows[0].actor, rows[0].note), (5, 77));
-        assert_eq!(rows[0].scope, "link:2");
-        let by_itself = batch(5, vec![change]);
-        assert!(row_of(&by_itself[0], &by_itself).is_none());
+        let told = |note: u64| vec![(1u32, 5u32, "link:2".to_owned(), note)];
+        let by_hand = vec![answer(ActorId(5)), change.clone()];
+        assert_eq!(rows(by_hand.clone()), told(0), "the disk took no note");
+        assert_eq!(rows([by_hand, vec![noted]].concat()), told(77));
+        assert!(rows(vec![change.clone()]).is_empty(), "by itself");
+        let by_supervisor = vec![answer(ActorId(0)), change];
+        assert!(rows(by_supervisor).is_empty(), "by its supervisor");
     }
 }

@@ -42,6 +42,8 @@ impl Session {
             self.hub.metrics.stream_refusals.add(1);
             self.hub.metrics.stream_closed[Close::Internal as usize].add(1);
             self.phase = Phase::Closed;
+            // Whatever befell the rest of the batch, who asked is answered.
+            out.extend(self.answers.drain(..).map(Send::Text));
             for say in [
                 Say::Err(Refusal::of_incident(None, id)),
                 Close::Internal.say(),
@@ -73,7 +75,8 @@ impl Session {
         if self.mailbox.is_revoked() {
             self.close(Close::Revoked);
         }
-        if self.phase == Phase::Open {
+        // What ends has no use for more, and what ended it may befall this too.
+        if self.phase == Phase::Open && self.closing.is_none() {
             self.follow_newcomers();
             self.tell_maintenance(now);
         }

@@ -41,6 +41,7 @@ fn a_request_that_panics_is_answered_and_ends_its_connection_alone() {
     assert_eq!((frames.len(), &frames[0]["id"]), (2, &json!(7)));
     incident(&frames[0]);
     ended(&peer, &frames[1]);
+    house.desk.broken.store(false, Ordering::SeqCst);
     assert_eq!(other.ask(&house, sub)["t"], "ok");
     assert_eq!(house.hub.metrics.stream_refusals.get(), 1);
     drop(peer);
@@ -58,6 +59,23 @@ fn a_batch_that_panics_ends_its_connection_with_the_same_words() {
     ended(&peer, &frames[1]);
     let closed = &house.hub.metrics.stream_closed[Close::Internal as usize];
     assert_eq!(closed.get(), 1);
+}
+
+#[test]
+fn who_asked_is_answered_though_the_batch_panics() {
+    let house = House::new();
+    let mut peer = house.open();
+    let ping = json!({ "op": "ping", "id": 7 });
+    peer.session.on_text(&ping.to_string(), house.now());
+    house.desk.broken.store(true, Ordering::SeqCst);
+    let frames = peer.frames(&house);
+    assert_eq!(frames.len(), 3, "{frames:?}");
+    assert_eq!(
+        (&frames[0]["t"], &frames[0]["id"]),
+        (&json!("ok"), &json!(7))
+    );
+    incident(&frames[1]);
+    ended(&peer, &frames[2]);
 }
 
 /// Data that no text can be made of.
@@ -124,4 +142,36 @@ fn who_follows_later_hears_of_the_same_incident() {
         frames[0]["name"], "degraded",
         "that it is asked and silent is told too: {frames:?}"
     );
+}
+
+#[test]
+fn an_incident_that_silence_follows_ends_with_the_same_data() {
+    let house = House::new();
+    let mut peer = house.open();
+    peer.sub(
+        &house,
+        json!({ "op": "sub", "id": 1, "ch": "crm", "sym": ["*"] }),
+    );
+    let stream = house
+        .hub
+        .followed(|topic| matches!(topic, Topic::News(_)))
+        .remove(0);
+    let news = News { version: 7 };
+    house.hub.put_data(&stream, house.now(), &news);
+    assert_eq!(peer.frames(&house)[0]["t"], "snap");
+    house.hub.put_incident(&stream, "something else came");
+    incident(&peer.frames(&house)[0]);
+    house.hub.put_no_answer(&stream);
+    let frames = peer.frames(&house);
+    assert!(frames.is_empty(), "who has a frame keeps it: {frames:?}");
+    house.hub.put_data(&stream, house.now(), &news);
+    let frames = peer.frames(&house);
+    assert_eq!(
+        (frames.len(), &frames[0]["t"], &frames[0]["prev"]),
+        (1, &json!("upd"), &json!(1)),
+        "that it is over is told: {frames:?}"
+    );
+    house.hub.put_no_answer(&stream);
+    house.hub.put_data(&stream, house.now(), &news);
+    assert!(peer.frames(&house).is_empty(), "silence alone is none");
 }
