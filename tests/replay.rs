@@ -672,3 +672,19 @@ fn options_that_no_replay_has_are_wrong_use() {
         assert!(fault.contains(option), "{options:?}: {fault}");
     }
 }
+
+#[test]
+fn a_position_may_ask_for_all_the_money_that_an_account_may_have() {
+    let name = "oanda_XAUUSD_20140606_tick.csv";
+    let rows = "1000,1300.00,1300.50\n2000,1300.10,1300.60\n";
+    let facts = facts_of(name, rows, &["--units", "100000000"]);
+    assert_eq!(facts["margin"]["margin_call_100"][1], "row 1", "{facts}");
+    for options in [
+        &["--units", "1000000000"][..],
+        &["--units", "100000000", "--leverage", "1"],
+    ] {
+        let (code, fault) = refused(name, rows, options);
+        assert_eq!(code, Some(2), "{options:?}: {fault}");
+        assert!(fault.contains("--units, --leverage"), "{fault}");
+    }
+}

@@ -241,7 +241,10 @@ impl Page<'_> {
                 "acted",
             ) => self.acted(mode, closes, cancels),
             (Facts::Margin { .. }, "acted") => self
-                .word("Nothing is sent yet.", "Belum ada yang dikirim.")
+                .word(
+                    "Nothing is sent for it yet.",
+                    "Belum ada yang dikirim untuk itu.",
+                )
                 .to_owned(),
             (Facts::Breach { cause, .. }, "how") => self.moved_how(cause).to_owned(),
             (Facts::Halt { cause, moved, .. }, "why") => self.halted_by(cause, moved),
@@ -564,7 +567,7 @@ mod tests {
         assert_ne!(english.advice, indonesian.advice);
     }
 
-    /// Two outputs tell of a stop-out, and the state may bounce: what was said stays said while the alert is open.
+    /// Two outputs tell of a stop-out. Where the state bounces it is another one: the closes of the first may be done.
     #[test]
     fn a_stop_out_keeps_what_is_known_of_it() {
         let mut engine = Engine::default();
@@ -599,7 +602,11 @@ mod tests {
             }
         };
         let called = told(&state(MarginState::StopOut)).expect("an alert");
-        ends(&called, "Nothing is sent yet.", "Belum ada yang dikirim.");
+        let nothing = [
+            "Nothing is sent for it yet.",
+            "Belum ada yang dikirim untuk itu.",
+        ];
+        ends(&called, nothing[0], nothing[1]);
         let acts = told(&plan(StopOutMode::Act)).expect("an alert");
         assert_eq!(acts.value, Some(Figure::Ratio(Ratio(299_000_000_000))));
         assert_eq!(acts.labels.instrument, Some(InstrumentId(3)));
@@ -609,7 +616,10 @@ mod tests {
         told(&state(MarginState::Restricted));
         let again = told(&state(MarginState::StopOut)).expect("an alert");
         assert_eq!((again.id, again.value), (acts.id, called.value));
-        ends(&again, english, indonesian);
+        ends(&again, nothing[0], nothing[1]);
+        assert_eq!(again.labels.instrument, Some(InstrumentId(3)));
+        let more = told(&plan(StopOutMode::Act)).expect("an alert");
+        ends(&more, english, indonesian);
         let watched = told(&plan(StopOutMode::Observe)).expect("an alert");
         let summary = render(&watched, &House, Language::English).summary;
         assert!(!summary.contains("sent"), "{summary}");

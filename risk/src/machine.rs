@@ -21,7 +21,7 @@ pub const FINGERPRINT: u64 = fingerprint(&[
     crate::book::instruments::LEVERAGE_MAX.0,
     crate::book::accounts::HOLDINGS_MAX as u64,
     crate::book::accounts::MONEY_MAX as u64,
-    12,
+    13,
 ]);
 
 /// How the state is laid out in a snapshot. Raise it with each change of an encoding that the state uses: a build with

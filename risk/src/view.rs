@@ -163,7 +163,7 @@ pub struct InstrumentMargin {
     pub hedge: Option<(HedgeRule, HedgeFrom)>,
 }
 
-/// What a leverage rule charges on what an account holds.
+/// What a leverage rule charges on what an account holds and has in flight, with the factors of halts and windows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TierView {
     pub set: TierSetId,
@@ -274,6 +274,8 @@ pub struct Forecast {
     /// Margin level there, and after that close; absent without used margin.
     pub level_before: Option<Ratio>,
     pub level_after: Option<Ratio>,
+    /// It ends with the account still at its line: nothing of what is left may be closed now.
+    pub stuck: bool,
 }
 
 /// A position now.

@@ -7,6 +7,7 @@ mod desk;
 
 use desk::script::exec_id;
 use desk::*;
+use siaga_risk::book::tiers::Tiered;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::machine::Machine;
@@ -324,6 +325,61 @@ fn a_raised_margin_is_one_figure_on_every_page() {
     );
 }
 
+/// One band of the set 7, so that what it charges is what is used.
+fn banded(shown: &mut Shown) {
+    let band = Band {
+        to: 0,
+        leverage: Leverage::NONE,
+        initial: Ratio::ONE,
+        maintenance: Ratio::ONE,
+    };
+    let rule = TierRule {
+        id: 1,
+        by: TierBy::VolumePerSymbol,
+        currency: USD,
+        instruments: vec![instrument_id("EURUSD")],
+        cost: TierCost::Average,
+        rounding: RoundingStage::Total,
+        bands: vec![band],
+    };
+    shown.desk.must(Body::Tiers(Box::new(TierTerms {
+        id: TierSetId(7),
+        rules: vec![rule],
+    })));
+    shown.desk.group.margin.tiers = TierSetId(7);
+    let group = shown.desk.group;
+    shown.desk.must(Body::Group(Box::new(group)));
+}
+
+#[test]
+fn a_raised_margin_is_one_figure_in_bands_too() {
+    let mut shown = Shown::open(USD, 300_000, |_| {}).hold("EURUSD", Side::Buy, 100);
+    banded(&mut shown);
+    let mut waits = order(ACCOUNT.0, "EURUSD", Side::Buy, 50);
+    (waits.kind, waits.price) = (OrderKind::Limit, Some(Price(100_000)));
+    shown.desk.must(Body::Order(Box::new(waits)));
+    let before = shown.view();
+    assert_eq!(before.tiers[0].charged.minor, before.used.0);
+    let from = shown.desk.now;
+    shown.desk.must(Body::Requirement(Requirement {
+        instrument: instrument_id("EURUSD"),
+        id: 1,
+        from,
+        until: from.plus(HOUR_NS),
+        factor: Ratio::percent(200),
+        held: HeldPolicy::AtOnce,
+        grace_ns: 0,
+    }));
+    let view = shown.view();
+    assert_eq!(view.used, Money(2 * before.used.0));
+    let (now, then) = (&view.tiers[0].charged, &before.tiers[0].charged);
+    assert_eq!(now.minor, view.used.0);
+    assert_eq!(now.before, 2 * then.before);
+    let sum = |charged: &Tiered| charged.parts.iter().map(|part| part.amount).sum::<i128>();
+    assert_eq!(sum(now), 2 * sum(then));
+    assert_eq!(now.measure, then.measure, "it fills no more of the bands");
+}
+
 #[test]
 fn many_positions_are_shown_their_prices_too() {
     let mut shown = Shown::open(USD, 500_000, |_| {}).hold("XAUUSD", Side::Buy, 10);
@@ -349,6 +405,34 @@ fn what_is_hedged_has_no_price() {
             .all(|one| one.warning_at.is_none() && one.stop_out_at.is_none())
     );
     assert_eq!(view.next_stop_out, None);
+}
+
+/// That nothing is closed may mean that the cancels are enough, or that they are not and nothing may be closed.
+#[test]
+fn a_stop_out_that_cannot_close_what_it_has_to_says_so() {
+    let observed = |group: &mut GroupTerms| group.stop_out_mode = StopOutMode::Observe;
+    let mut shown = Shown::open(USD, 150_000, observed).hold("EURUSD", Side::Buy, 100);
+    for _ in 0..2 {
+        let mut waits = order(ACCOUNT.0, "EURUSD", Side::Buy, 10);
+        (waits.kind, waits.price) = (OrderKind::Limit, Some(Price(105_000)));
+        shown.desk.must(Body::Order(Box::new(waits)));
+    }
+    let told = |shown: &Shown| {
+        let next = shown.view().next_stop_out.expect("a stop-out is foretold");
+        (next.cancels, next.position.is_some(), next.stuck)
+    };
+    assert_eq!(told(&shown), (1, false, false), "one cancel is enough");
+    shown.desk.quote("EURUSD", 108_700, 108_710);
+    assert_eq!(shown.view().state, MarginState::StopOut);
+    assert_eq!(told(&shown), (2, true, false));
+    let at = shown.desk.now;
+    shown.desk.must(Body::Session(Session {
+        instrument: instrument_id("EURUSD"),
+        open: false,
+        at,
+        until: at.plus(DAY_NS),
+    }));
+    assert_eq!(told(&shown), (2, false, true));
 }
 
 /// What is not looked for is said, and is no "never".

@@ -13,7 +13,8 @@
 //! 6. money moves only because somebody asked for it, and then it does; nobody is left without a position and below zero;
 //! 7. when the storm is over every order has its answer;
 //! 8. no account can leave its band unseen: a machine that looks at everybody every time says the same;
-//! 9. a second machine that follows the journal gives the same outputs, and has the same state whenever it is compared.
+//! 9. a second machine that follows the journal gives the same outputs, and has the same state whenever it is compared;
+//! 10. the program starts on what the disk holds, whatever befell it.
 //!
 //! The houses differ by seed: who holds protective prices, how many messages are allowed, whether repeated executions latch,
 //! whether the broker trades in a closed session. Three groups of clients have terms of their own (leverage rules; ESMA's caps and
@@ -62,7 +63,7 @@ pub enum Invariant {
     Watch,
     /// 9: a second machine says the same.
     Standby,
-    /// The program starts on what the disk holds.
+    /// 10: the program starts on what the disk holds.
     Starts,
 }
 
@@ -109,11 +110,13 @@ pub enum Planted {
     LostClose,
     /// The second machine has applied another quote than the journal has.
     OtherState,
+    /// The journal is trimmed behind a snapshot that was never written.
+    EarlyTrim,
 }
 
 impl Planted {
     /// Every fault there is.
-    pub const ALL: [Planted; 20] = [
+    pub const ALL: [Planted; 21] = [
         Planted::EarlyAnswers,
         Planted::UnloggedAnswers,
         Planted::ForgetfulDisk,
@@ -134,6 +137,7 @@ impl Planted {
         Planted::LostBust,
         Planted::LostClose,
         Planted::OtherState,
+        Planted::EarlyTrim,
     ];
 
     /// The invariants of which one must find it. What a disk forgot may lie before what it kept, and then the next start
@@ -159,6 +163,7 @@ impl Planted {
             Planted::LostOrder => &[Invariant::Answered],
             Planted::WideBands => &[Invariant::Watch],
             Planted::OtherState => &[Invariant::Standby],
+            Planted::EarlyTrim => &[Invariant::Starts],
         }
     }
 }

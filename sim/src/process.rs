@@ -291,6 +291,9 @@ impl Process {
         if !whole || !self.checkpoint() {
             return false;
         }
+        if self.planted == Some(Planted::EarlyTrim) {
+            return self.journal.trim_before(self.seq).is_ok();
+        }
         let bytes = self.machine.snapshot();
         let meta = SnapshotMeta {
             seq: self.seq,

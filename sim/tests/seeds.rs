@@ -105,7 +105,7 @@ fn planted_faults_are_found_by_the_invariant_they_break() {
 fn every_invariant_has_a_fault_that_it_alone_must_find() {
     use Invariant::*;
     for invariant in [
-        Kept, Once, Outputs, Refused, Books, Money, Answered, Watch, Standby,
+        Kept, Once, Outputs, Refused, Books, Money, Answered, Watch, Standby, Starts,
     ] {
         let own = |planted: &Planted| planted.caught_by() == [invariant];
         assert!(

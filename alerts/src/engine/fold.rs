@@ -480,7 +480,8 @@ pub(super) fn repage(alert: &Alert, at: Ts) -> Option<Ts> {
 
 fn adopt(alert: &mut Alert, signal: &Signal) {
     let rises = signal.severity > alert.severity;
-    (alert.labels, alert.facts) = joined(alert, signal);
+    alert.labels = joined(alert, signal);
+    alert.facts = signal.facts;
     alert.rule = signal.rule;
     alert.severity = signal.severity;
     alert.value = signal.value;
@@ -494,37 +495,15 @@ fn adopt(alert: &mut Alert, signal: &Signal) {
     }
 }
 
-/// Labels and facts of an alert after a signal. A stop-out is told in two outputs: the change of state knows the instrument
-/// that caused it, the plan what is closed and cancelled, and neither takes from an open alert what the other said.
-fn joined(alert: &Alert, signal: &Signal) -> (Labels, Facts) {
-    let (mut labels, mut facts) = (signal.labels, signal.facts);
-    if is_over(alert) {
-        return (labels, facts);
+/// Labels of an alert after a signal. A stop-out is told in two outputs: the change of state knows the instrument
+/// that caused it, which the plan takes over. The next change of state ends that stop-out, and what was closed by its plan is
+/// not what another closes.
+fn joined(alert: &Alert, signal: &Signal) -> Labels {
+    let mut labels = signal.labels;
+    if !is_over(alert) && matches!(signal.facts, Facts::StopOut { .. }) {
+        labels.instrument = labels.instrument.or(alert.labels.instrument);
     }
-    match (alert.facts, signal.facts) {
-        (
-            Facts::StopOut {
-                mode,
-                closes,
-                cancels,
-                ..
-            },
-            Facts::Margin { equity, used, .. },
-        ) => {
-            facts = Facts::StopOut {
-                mode,
-                equity,
-                used,
-                closes,
-                cancels,
-            };
-        }
-        (_, Facts::StopOut { .. }) => {
-            labels.instrument = labels.instrument.or(alert.labels.instrument);
-        }
-        _ => {}
-    }
-    (labels, facts)
+    labels
 }
 
 /// An event has no end of its own: it is over after a while.

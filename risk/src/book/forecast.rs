@@ -320,7 +320,7 @@ impl Book {
         let account = self.account(COPY)?;
         let digits = self.digits_of(account);
         let value = self.valuate(account, env);
-        let plan = self.plan(account, &value, env);
+        let (plan, stuck) = self.plan_and_end(account, &value, env);
         let first = plan.closes.first().copied();
         let gone: Vec<(u32, i64)> = first.into_iter().collect();
         let cancelled: Vec<(OrderId, i64)> = plan.cancels.iter().map(|id| whole(*id)).collect();
@@ -336,6 +336,7 @@ impl Book {
             qty: Qty(first.map_or(0, |(_, qty)| qty)),
             level_before: level(equity, value.used.plain, digits),
             level_after: level(equity, after.plain, digits),
+            stuck,
         })
     }
 

@@ -85,7 +85,8 @@ pub(super) fn waiting_price(order: &NewOrder) -> Option<Price> {
 }
 
 /// What an order is measured and charged at, `seen` being where it would be filled now. One that the market has reached is filled
-/// there and not at its own price: the dearer of both counts.
+/// there and not at its own price: the dearer of both counts. The charge follows the size of a price, which grows below zero as the price
+/// falls; inverse contracts have no such prices.
 pub(super) fn charged_at(order: &NewOrder, seen: Option<Price>, inverse: bool) -> Option<Price> {
     let own = waiting_price(order);
     let (Some(price), Some(seen)) = (own, seen.filter(|seen| *seen != Price(0))) else {
@@ -102,10 +103,11 @@ pub(super) fn charged_at(order: &NewOrder, seen: Option<Price>, inverse: bool) -
         OrderKind::Stop => at_stop,
         OrderKind::StopLimit => at_stop && at_limit,
     };
-    Some(match (reached, inverse) {
-        (false, _) => price,
-        (true, false) => price.max(seen),
-        (true, true) => price.min(seen),
+    let is_larger = seen.0.unsigned_abs() > price.0.unsigned_abs();
+    Some(if reached && is_larger != inverse {
+        seen
+    } else {
+        price
     })
 }
 
@@ -579,6 +581,7 @@ impl Book {
             }
             Err(_) => Action::New,
         };
+        self.charge_at_market(id, &new);
         let (outcome, mut reasons) = self.outcome(action, &new, Some(id), &ctx.env());
         let terms = self.instrument(new.instrument).map(|known| &known.terms);
         if terms.is_some_and(|terms| !trade_mode_allows(terms, new.side, action)) {
@@ -591,15 +594,29 @@ impl Book {
         if let Some(first) = reasons.first() {
             return self.finish(ctx, id, OrderState::Rejected, first.code());
         }
-        let seen = self.open_price(new.instrument, new.side);
         self.set_closing(id, action == Action::Reduce);
         if let Some(order) = self.orders.get_mut(&id) {
-            order.seen = seen.map_or(order.seen, Price);
             order.triggered = true;
         }
         match outcome {
             Outcome::Queued => self.enqueue(ctx, id),
             _ => self.submit(ctx, id),
+        }
+    }
+
+    /// The price that has reached an order may have leapt over its own: it is charged where it would be filled now, before free
+    /// margin is looked at. One that is charged nothing closes.
+    fn charge_at_market(&mut self, id: OrderId, new: &NewOrder) {
+        let Some(seen) = self.open_price(new.instrument, new.side).map(Price) else {
+            return;
+        };
+        let price = charged_at(new, Some(seen), self.is_inverse(new.instrument));
+        let base = price.and_then(|price| self.order_base(new, price.0));
+        if let Some(order) = self.orders.get_mut(&id) {
+            order.seen = seen;
+            if order.base != 0 {
+                order.base = base.unwrap_or(order.base);
+            }
         }
     }
 

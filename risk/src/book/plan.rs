@@ -77,10 +77,32 @@ struct Planner<'a> {
 impl Book {
     /// What a stop-out of the account would do now, beside what is already under way.
     pub fn plan(&self, account: &Account, value: &Valuation, env: &Env<'_>) -> Plan {
+        self.planned(account, value, env).plan
+    }
+
+    /// The same for who foretells it, and whether it ends with the account still at its line because nothing of what is
+    /// left may be closed now.
+    pub(super) fn plan_and_end(
+        &self,
+        account: &Account,
+        value: &Valuation,
+        env: &Env<'_>,
+    ) -> (Plan, bool) {
+        let planned = self.planned(account, value, env);
+        let stuck = planned.is_stuck();
+        (planned.plan, stuck)
+    }
+
+    fn planned<'a>(
+        &'a self,
+        account: &'a Account,
+        value: &'a Valuation,
+        env: &'a Env<'a>,
+    ) -> Planner<'a> {
         let mut planner = self.planner(account, value, env, |_| true);
         planner.run();
         planner.make_way();
-        planner.plan
+        planner
     }
 
     /// `counts`: whether what an order under way closes is taken for closed.
@@ -383,6 +405,20 @@ impl Planner<'_> {
     fn step(&self, instrument: InstrumentId) -> i64 {
         let instrument = self.book.instrument(instrument);
         instrument.map_or(1, |instrument| instrument.terms.qty_step.0.max(1))
+    }
+
+    /// Closing must go on, and what is left may not be closed now. Where nothing is left, it has done all it could.
+    fn is_stuck(&self) -> bool {
+        let gone = Gone::of(&self.gone);
+        let mut slots = self.account.positions.iter();
+        let is_left = slots.any(|slot| {
+            let position = self.book.positions.get(*slot);
+            position.is_some_and(|position| position.qty > gone.from(*slot))
+        });
+        is_left
+            && self.cancellable.is_empty()
+            && self.left_open().next().is_none()
+            && self.is_behind(&self.gone, &self.cancelled)
     }
 
     /// Whether closing must go on when this much is gone.

@@ -470,7 +470,8 @@ impl Book {
         (most.0 <= MONEY_MAX).then_some(used)
     }
 
-    /// How the group's leverage rules charge what an account holds, for those who ask.
+    /// How the group's leverage rules charge what an account holds, for those who ask: with the factors of halts and windows, as the used
+    /// margin that is shown.
     pub(super) fn applied(&self, account: &Account, env: &Env<'_>) -> Vec<Applied> {
         self.try_applied(account, env).unwrap_or_default()
     }
@@ -488,13 +489,13 @@ impl Book {
                 continue;
             };
             let rule = self.charge_rule(account, holding.id, true)?;
-            let plain = charge(&rule, &holding.sides, With::Rates)?;
+            let soft = charge(&rule, &holding.sides, With::Factors)?;
             let bound = self.bound_on(account, rule.instrument);
-            put(&mut buckets, tier, holding, (&rule, bound), (plain, plain))?;
+            put(&mut buckets, tier, holding, (&rule, bound), (soft, soft))?;
         }
         let applied = buckets.iter().map(|bucket| {
             let rule_digits = self.digits(bucket.rule.currency);
-            let (rule, slices) = (bucket.rule, &bucket.plain);
+            let (rule, slices) = (bucket.rule, &bucket.soft);
             let tiered = super::tiers::charge(rule, slices, digits, rule_digits, initial)?;
             let alone = bucket.rule.per_symbol().then_some(bucket.instrument);
             Some((set, bucket.rule.id, alone, tiered))

@@ -259,7 +259,7 @@ record! {
         pub reason: u16,
         /// Executions that could not be booked and that nobody has settled.
         pub unbooked: u32,
-        /// Price the owner saw when it was placed (ask for buys, bid for sells).
+        /// Price the owner saw when it was placed, or that reached it where the core held it (ask for buys, bid for sells).
         pub seen: Price,
         pub placed: Ts,
         pub order: NewOrder,

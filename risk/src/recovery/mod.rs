@@ -135,7 +135,7 @@ pub fn recover(
 /// snapshot where the journal is gone. `progress` is told how many inputs have been replayed, of how many.
 ///
 /// # Errors
-/// [`RecoveryError`]: damage, or files of rules that are not this build's.
+/// [`RecoveryError`]: damage, or a journal of rules that are not this build's.
 pub fn look(
     disk: &Arc<dyn Disk>,
     progress: &mut dyn FnMut(u64, u64),
@@ -175,20 +175,15 @@ pub fn look(
     Ok(machine)
 }
 
-/// What a start begins with where there is no journal: it makes one that begins behind the newest snapshot.
+/// What a start begins with where there is no journal: it makes one that begins behind the newest snapshot, in an epoch of
+/// its own where other rules have left that.
 fn without_journal(snapshots: &Snapshots) -> Result<Machine, RecoveryError> {
     let last = snapshots.sequences()?.last().copied().unwrap_or(0);
-    let (newest, _) = snapshots.newest_good(Seq::MAX, None)?;
-    let meta = newest.map(|snapshot| snapshot.meta);
-    if let Some(meta) = meta.filter(|meta| meta.fingerprint != FINGERPRINT) {
-        return Err(RecoveryError::Rules {
-            found: (meta.epoch, meta.fingerprint),
-        });
-    }
+    let first = last.saturating_add(1);
     let usable = Usable {
-        epoch: meta.map_or(1, |meta| meta.epoch),
-        epoch_first: last.saturating_add(1),
-        first_seq: last.saturating_add(1),
+        epoch: rules::first_epoch(snapshots)?,
+        epoch_first: first,
+        first_seq: first,
         seq_max: last,
     };
     Ok(start_at(snapshots, &usable)?.machine)

@@ -43,7 +43,7 @@ pub fn epoch(
 }
 
 /// An empty journal beside a snapshot goes on in the snapshot's epoch, or in the one behind it.
-fn first_epoch(snapshots: &Snapshots) -> Result<u32, JournalError> {
+pub fn first_epoch(snapshots: &Snapshots) -> Result<u32, JournalError> {
     let (newest, _) = snapshots.newest_good(Seq::MAX, None)?;
     Ok(match newest.map(|snapshot| snapshot.meta) {
         None => 1,

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use siaga_feed::catalog::Catalog;
 use siaga_risk::journal::{
-    Damage, Disk, FileDisk, JournalError, JournalFiles, Snapshots, Stream, inspect_told,
-    newest_epoch,
+    Damage, Disk, FileDisk, JournalError, JournalFiles, Snapshot, SnapshotMeta, Snapshots, Stream,
+    inspect_told, newest_epoch,
 };
 use siaga_risk::machine::Machine;
 use siaga_risk::record;
+use siaga_risk::recovery;
 use siaga_risk::verify::{journal_gone, outputs_gone};
 
 use super::Finding;
@@ -51,8 +52,11 @@ pub(super) fn look(config: &Config, json: bool) -> Vec<Finding> {
             findings.push(whole(outputs, outputs_gone(&disk)));
             let (snapshots, newest) = snapshots(&disk);
             findings.push(snapshots);
-            findings.push(rules(&disk, newest.is_some()));
-            match latest(&disk, newest, last, json) {
+            let taken = newest.as_ref().map(|found| found.meta);
+            let latest = latest(&disk, newest, last, json);
+            let fault = latest.as_ref().err().map(String::as_str);
+            findings.push(rules(&disk, taken, fault));
+            match latest {
                 Ok(Some(machine)) => {
                     findings.push(in_force(config, &machine));
                     findings.push(clock(&machine));
@@ -178,7 +182,7 @@ fn whole(finding: Finding, gone: Result<Option<Damage>, JournalError>) -> Findin
 }
 
 /// The newest state that can be read is looked at further.
-fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Machine>) {
+fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Snapshot>) {
     let part = "snapshots";
     let (newest, skipped) = match Snapshots::new(disk.clone()).newest_good(u64::MAX, None) {
         Ok(found) => found,
@@ -198,12 +202,12 @@ fn snapshots(disk: &Arc<dyn Disk>) -> (Finding, Option<Machine>) {
             ),
         ),
     };
-    let machine = newest.and_then(|found| Machine::restore(&found.payload).ok());
-    (finding, machine)
+    (finding, newest)
 }
 
-/// Where there is no journal a start goes on under the rules of a snapshot that this program can read.
-fn rules(disk: &Arc<dyn Disk>, has_snapshot: bool) -> Finding {
+/// Under which rules the next start goes on. Where there is no journal it does so from the newest snapshot, if it can: `fault` is why
+/// it cannot.
+fn rules(disk: &Arc<dyn Disk>, newest: Option<SnapshotMeta>, fault: Option<&str>) -> Finding {
     let part = "rules";
     match newest_epoch(disk, Stream::Journal).map_err(|error: JournalError| error.to_string()) {
         Ok(Some((epoch, fingerprint))) if fingerprint != Machine::FINGERPRINT => Finding::well(
@@ -217,8 +221,20 @@ fn rules(disk: &Arc<dyn Disk>, has_snapshot: bool) -> Finding {
             part,
             format!("epoch {epoch}, the same rules as this program"),
         ),
-        Ok(None) if has_snapshot => Finding::well(part, "those of the newest snapshot go on"),
-        Ok(None) => Finding::well(part, "epoch 1 begins at the first start"),
+        Ok(None) => match (fault, newest) {
+            (Some(fault), _) => Finding::look(part, fault),
+            (None, None) => Finding::well(part, "epoch 1 begins at the first start"),
+            (None, Some(meta)) if meta.fingerprint == Machine::FINGERPRINT => {
+                Finding::well(part, "those of the newest snapshot go on")
+            }
+            (None, Some(meta)) => Finding::well(
+                part,
+                format!(
+                    "the newest snapshot is of other rules: the next start goes on from it and begins epoch {}",
+                    meta.epoch.saturating_add(1)
+                ),
+            ),
+        },
         Err(detail) => Finding::look(part, detail),
     }
 }
@@ -226,16 +242,19 @@ fn rules(disk: &Arc<dyn Disk>, has_snapshot: bool) -> Finding {
 /// The newest state brought to the journal's end at `last`, by reading alone; nothing when there is no input yet.
 fn latest(
     disk: &Arc<dyn Disk>,
-    newest: Option<Machine>,
+    newest: Option<Snapshot>,
     last: u64,
     json: bool,
 ) -> Result<Option<Machine>, String> {
-    let mut machine = newest.unwrap_or_default();
     let files = JournalFiles::open(disk).map_err(|error| error.to_string())?;
-    // Without a journal the next start goes on from the snapshot.
+    // Without a journal the next start goes on from the snapshot, whatever rules have left it.
     let Some(files) = files else {
+        drop(newest);
+        let machine = recovery::look(disk, &mut |_, _| {}).map_err(|error| error.to_string())?;
         return Ok((machine.last_seq() > 0).then_some(machine));
     };
+    let newest = newest.and_then(|found| Machine::restore(&found.payload).ok());
+    let mut machine = newest.unwrap_or_default();
     let bar = progress(json, last.saturating_sub(machine.last_seq()), "replaying");
     let mut outputs = Vec::new();
     let mut tail = files
@@ -299,6 +318,51 @@ fn clock(machine: &Machine) -> Finding {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use siaga_risk::event::Input;
+    use siaga_risk::journal::MemoryDisk;
+    use siaga_risk::units::Ts;
+
+    /// What is said of rules and terms without a journal, beside a snapshot of epoch 4 whose first bytes are these.
+    fn without_journal(front: Option<(u64, u8)>) -> (Finding, Result<bool, String>) {
+        let disk: Arc<dyn Disk> = Arc::new(MemoryDisk::default());
+        if let Some((fingerprint, layout)) = front {
+            let mut machine = Machine::new();
+            machine.apply(1, &Input::Clock(Ts(1_000)), &mut Vec::new());
+            let mut payload = machine.snapshot();
+            payload[..8].copy_from_slice(&fingerprint.to_le_bytes());
+            payload[8] ^= layout;
+            let meta = SnapshotMeta {
+                seq: 1,
+                fingerprint,
+                epoch: 4,
+                state_hash: machine.state_hash(),
+            };
+            let written = Snapshots::new(disk.clone()).write(&meta, &payload);
+            written.expect("written");
+        }
+        let (_, newest) = snapshots(&disk);
+        let taken = newest.as_ref().map(|found| found.meta);
+        let latest = latest(&disk, newest, 0, true);
+        let fault = latest.as_ref().err().map(String::as_str);
+        let rules = rules(&disk, taken, fault);
+        (rules, latest.map(|machine| machine.is_some()))
+    }
+
+    #[test]
+    fn without_a_journal_the_next_start_goes_on_from_what_it_can_read() {
+        let (rules, terms) = without_journal(None);
+        assert!(rules.ok && rules.detail.contains("epoch 1"), "{}", rules.detail);
+        assert_eq!(terms, Ok(false), "the first start brings them in");
+        let (rules, terms) = without_journal(Some((Machine::FINGERPRINT, 0)));
+        assert!(rules.ok && rules.detail.contains("go on"), "{}", rules.detail);
+        assert_eq!(terms, Ok(true));
+        let (rules, terms) = without_journal(Some((0x01d, 0)));
+        assert!(rules.ok && rules.detail.contains("epoch 5"), "{}", rules.detail);
+        assert_eq!(terms, Ok(true), "those of the snapshot");
+        let (rules, terms) = without_journal(Some((0x01d, 0x40)));
+        assert!(!rules.ok && rules.detail.contains("cannot be read"), "{}", rules.detail);
+        assert!(terms.is_err());
+    }
 
     #[test]
     fn a_disk_that_does_not_bear_the_next_segments_is_told() {

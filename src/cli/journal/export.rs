@@ -3,17 +3,20 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use clap::{Args as ClapArgs, ValueEnum};
 use indicatif::ProgressBar;
-use siaga_risk::journal::{Cursor, Disk, JournalFiles, OutputReader, Stream, log_end};
+use siaga_risk::journal::{
+    Cursor, Damage, Disk, JournalError, JournalFiles, OutputReader, Stream, log_end,
+};
 use siaga_risk::record;
 use siaga_risk::verify::{journal_gone, outputs_gone};
 
 use crate::cli::{Exit, progress};
+use crate::desk::recover::DataFault;
 
 /// Bytes of outputs read at once.
 const READ_BYTES: usize = 1 << 20;
@@ -45,8 +48,11 @@ pub enum Which {
     Outputs,
 }
 
-/// Writes the lines.
-pub fn run(disk: &Arc<dyn Disk>, args: &Args, json: bool) -> anyhow::Result<Exit> {
+/// Writes the lines of the logs in the folder `dir`, which is `disk`.
+pub fn run(disk: &Arc<dyn Disk>, dir: &Path, args: &Args, json: bool) -> anyhow::Result<Exit> {
+    if let Some(gone) = gone(disk, args.which)? {
+        return Err(DataFault::of(dir, gone).into());
+    }
     // A terminal that gets the lines has no room for a bar between them.
     let shows_lines = args.out.is_none() && io::stdout().is_terminal();
     let bar = progress(json || shows_lines, 0, "writing");
@@ -72,6 +78,15 @@ pub fn run(disk: &Arc<dyn Disk>, args: &Args, json: bool) -> anyhow::Result<Exit
     bar.finish_and_clear();
     written.context("the lines could not be written whole")?;
     Ok(Exit::Well)
+}
+
+/// No line is right for a desk that recorded nothing, and for no other.
+fn gone(disk: &Arc<dyn Disk>, which: Which) -> Result<Option<Damage>, JournalError> {
+    match which {
+        Which::Inputs if JournalFiles::open(disk)?.is_none() => journal_gone(disk),
+        Which::Outputs if OutputReader::open(disk)?.is_none() => outputs_gone(disk),
+        _ => Ok(None),
+    }
 }
 
 fn write(
@@ -103,11 +118,7 @@ fn inputs(
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some(files) = JournalFiles::open(disk)? else {
-        // No line is right for a desk that recorded nothing, and for no other.
-        return match journal_gone(disk)? {
-            Some(gone) => Err(anyhow::anyhow!("{gone}")),
-            None => Ok(()),
-        };
+        return Ok(());
     };
     let mut records = files.any_rules(args.from.max(files.first_seq()))?;
     let mut line = String::new();
@@ -140,10 +151,7 @@ fn outputs(
     bar: &ProgressBar,
 ) -> anyhow::Result<()> {
     let Some(mut log) = OutputReader::open(disk)? else {
-        return match outputs_gone(disk)? {
-            Some(gone) => Err(anyhow::anyhow!("{gone}")),
-            None => Ok(()),
-        };
+        return Ok(());
     };
     let before = Cursor {
         seq: args.from.saturating_sub(1),

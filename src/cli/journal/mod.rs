@@ -25,10 +25,10 @@ pub enum Action {
 
 /// Runs it; damage is exit code 5.
 pub fn run(config: &Config, action: &Action, json: bool) -> anyhow::Result<Exit> {
-    let (disk, _) = recover::started(&config.data.dir)?;
+    let (disk, dir) = recover::started(&config.data.dir)?;
     match action {
         Action::Inspect => inspect::run(&disk, json),
         Action::Verify => verify::run(&disk, json),
-        Action::Export(args) => export::run(&disk, args, json),
+        Action::Export(args) => export::run(&disk, &dir, args, json),
     }
 }

@@ -19,7 +19,8 @@ use siaga_risk::verdict::Reject;
 use siaga_risk::view::{AccountView, Ask, Query, TapeView, View};
 
 use super::facts::Facts;
-use super::terms::{INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE, StopPlan};
+use super::terms::{BALANCE_MAX, INSTRUMENT, LINK, MARGIN_ACCOUNT, Plan, SOURCE, StopPlan};
+use crate::cli::WrongUse;
 
 /// A question without an answer worth having: its reply says that everything before it is decided.
 const NOTHING: Query = Query::Ladder {
@@ -152,6 +153,7 @@ impl Driver {
             if let Output::Deal(deal) = output {
                 opened.insert(deal.account, deal.position);
             }
+            affordable(output)?;
             accepted(output, facts)
         })?;
         for (stop, level) in self.plan.late(bid, ask) {
@@ -316,6 +318,21 @@ impl Driver {
             }
         }
     }
+}
+
+/// An order that opens asks for more margin than the accounts have, which is all that any account may have.
+fn affordable(output: &Output) -> Result<(), WrongUse> {
+    let Output::Answer(answer) = output else {
+        return Ok(());
+    };
+    let is_beyond = |reason: &Reject| matches!(reason, Reject::Margin | Reject::Overflow);
+    if answer.reasons.iter().any(is_beyond) {
+        return Err(WrongUse(format!(
+            "--units, --leverage: the margin of a position is more than the {BALANCE_MAX} that an account may have; give fewer \
+             units or a higher leverage"
+        )));
+    }
+    Ok(())
 }
 
 /// Hands an output on. A refusal ends the replay: its facts would be those of something else.

@@ -3,6 +3,7 @@
 
 use rust_decimal::Decimal;
 use rust_decimal::prelude::ToPrimitive;
+use siaga_risk::book::accounts::MONEY_MAX;
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::terms::*;
@@ -33,9 +34,9 @@ pub const LEVERAGE_MAX: i64 = 2_100_000_000;
 const BASE: CurrencyId = CurrencyId(1);
 const QUOTE: CurrencyId = CurrencyId(2);
 const GROUP: GroupId = GroupId(1);
-/// Balance that every account is opened with: of those that only hold a stop no margin state comes between, and the
-/// watched one's position is let in however little it is left with.
-const DEEP_BALANCE: Money = Money(1_000_000_000_000_000);
+/// Balance that every account is opened with, the most that the machine takes: of those that only hold a stop no margin
+/// state comes between, and the watched one's position is let in however little it is left with.
+const DEEP_BALANCE: Money = Money(MONEY_MAX);
 /// Days that the instrument is open from the first row on.
 pub const SESSION_DAYS: u64 = 400;
 /// Digits of a ratio.

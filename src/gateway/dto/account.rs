@@ -186,6 +186,8 @@ wire! {
         /// Margin level there, and after that close; absent without used margin.
         pub level_before_pct: Option<String>,
         pub level_after_pct: Option<String>,
+        /// It ends with the account still at its line: nothing of what is left may be closed now.
+        pub stuck: bool,
     }
 
     /// A position now. Money is in the account's currency.
@@ -385,6 +387,7 @@ fn next_stop_out(next: &Forecast, names: &Directory) -> NextStopOutDto {
         qty: decimal::show(next.qty.0, qty_digits),
         level_before_pct: next.level_before.map(decimal::level_pct),
         level_after_pct: next.level_after.map(decimal::level_pct),
+        stuck: next.stuck,
     }
 }
 
@@ -523,6 +526,7 @@ mod tests {
             qty: Qty(200_000),
             level_before: None,
             level_after: None,
+            stuck: false,
         };
         let shown = next_stop_out(&next, &names);
         assert_eq!(
@@ -536,5 +540,8 @@ mod tests {
         (next.position, next.qty, next.cancels) = (None, Qty(0), 2);
         let shown = next_stop_out(&next, &names);
         assert_eq!((shown.position_symbol, shown.cancels), (None, 2));
+        assert!(!shown.stuck, "the cancels are enough");
+        next.stuck = true;
+        assert!(next_stop_out(&next, &names).stuck);
     }
 }

@@ -99,7 +99,7 @@ wire! {
         pub hedge_from: Option<HedgeFrom>,
     }
 
-    /// What a leverage rule charges on what an account holds.
+    /// What a leverage rule charges on what an account holds and has in flight, with the factors of halts and windows.
     pub struct TierDto {
         pub set: u16,
         pub rule: u16,

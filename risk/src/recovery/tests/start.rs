@@ -358,9 +358,25 @@ fn a_look_without_a_journal_sees_what_the_next_start_begins_with() {
     bench.run(10);
     bench.snapshot();
     bench.close();
-    put_back(&memory, &[], Stream::Journal);
     let refused = seen(&disk).err().unwrap();
     assert!(matches!(refused, RecoveryError::Rules { .. }), "{refused}");
+    put_back(&memory, &[], Stream::Journal);
+    // A state that this build cannot read stops the start, any other goes on under the rules of this build.
+    let snapshots = Snapshots::new(disk.clone());
+    let whole = snapshots.read(10).unwrap();
+    let mut otherwise = whole.payload.clone();
+    otherwise[8] ^= 0x40;
+    snapshots.write(&whole.meta, &otherwise).unwrap();
+    let refused = seen(&disk).err().unwrap();
+    assert!(
+        matches!(refused, RecoveryError::NoStart { first_seq: 11, .. }),
+        "{refused}"
+    );
+    snapshots.write(&whole.meta, &whole.payload).unwrap();
+    assert_eq!(seen(&disk).unwrap().state_hash(), hash_after(10));
+    let recovered = open(&disk).unwrap();
+    assert_eq!((recovered.epoch, recovered.last), (2, 10));
+    assert_eq!(recovered.machine.state_hash(), hash_after(10));
 }
 
 #[test]
