@@ -273,7 +273,7 @@ mod tests {
     /// that is listed, or one of [`OTHERS`].
     const COMPOSED_EVENTS: [&str; 7] = [
         "aml/cases.rs",
-        "aml/cash/request.rs",
+        "aml/cash/step.rs",
         "aml/overdue.rs",
         "crm/merge.rs",
         "identity/ends.rs",
