@@ -146,7 +146,7 @@ impl Store for Consents {
     }
 }
 
-/// Holds that were lifted; one in force stands before the erasure.
+/// Holds that were lifted. One in force keeps its reason, where it does not stand before the erasure, until it is lifted.
 struct Holds;
 
 impl Store for Holds {

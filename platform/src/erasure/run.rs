@@ -10,12 +10,15 @@ use crate::db::Tx;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{ERASED, HELD, NOT_FOUND, Refusal};
-use crate::subjects::{self, KeyClass};
+use crate::subjects::{self, Ended, KeyClass};
 use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 /// Requests read at once by the job.
 const ROUND: i64 = 100;
+
+/// Why the key of what the law keeps outlives an erasure that kept nothing else.
+const HOLD_STANDS: &str = "a legal hold on the person is in force: its reason is sealed under the key, which ends with the last hold";
 
 /// All data of a subject as JSON, and the record that they were given out.
 ///
@@ -174,11 +177,12 @@ fn erase_now(
         Erased::rows(Done::KeyDestroyed, u64::from(gone)),
     ));
     if !kept {
-        let gone = unit.destroy_key(subject, KeyClass::Statutory)?;
-        lines.push((
-            "key.statutory",
-            Erased::rows(Done::KeyDestroyed, u64::from(gone)),
-        ));
+        let line = match unit.end_statutory_key(subject)? {
+            Ended::Destroyed => Erased::rows(Done::KeyDestroyed, 1),
+            Ended::WithHolds => Erased::kept(1, HOLD_STANDS),
+            Ended::Nothing => Erased::rows(Done::KeyDestroyed, 0),
+        };
+        lines.push(("key.statutory", line));
     }
     let now = unit.now();
     for (store, line) in &lines {

@@ -59,4 +59,5 @@ pub const FILES: &[Source] = sources![
     "0106_lead_territories",
     "0110_unbooked_orders",
     "0120_told_of_holds",
+    "0121_keys_of_holds",
 ];
