@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::request::{self, Request, Row, SUBJECT_READ, Status, columns, of_row};
-use super::{Done, Erased, Keys, Store, documents, notes};
+use super::{Done, Erased, Keys, Store, documents, lists, notes};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
@@ -32,12 +32,17 @@ pub async fn export(
 ) -> Result<Value, Refusal> {
     request::may(platform, by, SUBJECT_READ, subject).await?;
     let (by, stores) = (by.elevated(), stores.to_vec());
+    // Before the unit, which nobody else should have to wait for.
+    let mut long = Vec::with_capacity(stores.len());
+    for store in &stores {
+        long.push(lists::read(platform, &by, store.as_ref(), subject).await?);
+    }
     platform
         .command(&by, move |unit| {
             let keys = keys_of(unit, subject)?;
             let mut all = Map::new();
-            for store in &stores {
-                let held = store.export(unit.tx(), &keys, subject)?;
+            for (store, lists) in stores.iter().zip(long) {
+                let held = with(store.export(unit.tx(), &keys, subject)?, lists);
                 if !held.is_null() {
                     all.insert(store.name().to_owned(), held);
                 }
@@ -58,6 +63,17 @@ pub async fn export(
             Ok(json!({"subject": subject, "made_us": now.0 / 1_000, "data": all}))
         })
         .await
+}
+
+/// What a store exports, with its lists.
+fn with(held: Value, lists: Map<String, Value>) -> Value {
+    let mut all = match held {
+        Value::Object(fields) => fields,
+        held if lists.is_empty() => return held,
+        _ => Map::new(),
+    };
+    all.extend(lists);
+    Value::Object(all)
 }
 
 /// Does one erasure; a hold or a store that refuses leaves it held with the reason.
