@@ -108,6 +108,7 @@ const EVENTS_KEPT: &[&str] = &[
     "kyc.review_overdue",
     "lead.outreach_due",
     "lead.sla_breached",
+    "maintenance.changed",
     "sanctions.exception_revoked",
     "sanctions.list_changed",
     "sanctions.list_overdue",
