@@ -150,7 +150,8 @@ fn put(unit: &mut Unit<'_, '_>, wanted: Option<&Maintenance>) -> Result<(), Refu
     let change = Change::new(Action::Update, "organization", HOUSE);
     unit.audit(change.field("maintenance", json!(before), json!(after)));
     // Times alone: what the administrator says of it is anybody's text.
-    let times = wanted.map(|wanted| json!({"starts_at": wanted.starts_at, "ends_at": wanted.ends_at}));
+    let times =
+        wanted.map(|wanted| json!({"starts_at": wanted.starts_at, "ends_at": wanted.ends_at}));
     unit.emit(Event::new(
         "maintenance.changed",
         "organization",

@@ -294,7 +294,9 @@ async fn a_movement_that_is_held_behind_its_approval_stays_approved_to_its_clien
                 assert_eq!(own["status"], "approved", "{kind}: {stands}");
                 assert_eq!(own["decided_us"].as_i64(), before.decided_at, "{kind}");
                 let events = data["events"].as_array().expect("events");
-                let told = events.iter().filter(|event| event["kind"] == "cash.approved");
+                let told = events
+                    .iter()
+                    .filter(|event| event["kind"] == "cash.approved");
                 assert_eq!(told.count(), 1 + usize::from(by_rule), "{kind}: {stands}");
             }
             go(&dewi, Step::Reject).await.expect(kind);

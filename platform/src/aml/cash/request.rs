@@ -254,8 +254,7 @@ fn shown(
     };
     // A hold writes the moment of a decision too.
     let is_told = is_staff || from.is_some_and(Status::is_decided);
-    let is_kept =
-        !is_staff && stands.is_some_and(|stands| stands.keeps_approval(untold.held_from));
+    let is_kept = !is_staff && stands.is_some_and(|stands| stands.keeps_approval(untold.held_from));
     let (approved_by, decided_at) = match is_kept {
         true => (untold.approved_by, untold.decided_at),
         false => (approved_by, decided_at),

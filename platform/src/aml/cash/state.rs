@@ -83,8 +83,7 @@ impl Status {
 
     /// Whether a client is told of the approval before the hold: until the movement is refused they know of no other.
     pub fn keeps_approval(self, held_from: Option<Status>) -> bool {
-        held_from == Some(Status::Approved)
-            && !matches!(self, Status::Rejected | Status::Cancelled)
+        held_from == Some(Status::Approved) && !matches!(self, Status::Rejected | Status::Cancelled)
     }
 
     /// Whether somebody has decided for good.
