@@ -8,6 +8,7 @@ use siaga_risk::units::Ts;
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::ids::HOUSE;
+use crate::outbox::Event;
 use crate::people::{Area, Permission, Principal, Verb};
 use crate::refusal::{FORBIDDEN, INVALID, Refusal};
 use crate::unit::{Once, Platform, Unit};
@@ -148,6 +149,15 @@ fn put(unit: &mut Unit<'_, '_>, wanted: Option<&Maintenance>) -> Result<(), Refu
     )?;
     let change = Change::new(Action::Update, "organization", HOUSE);
     unit.audit(change.field("maintenance", json!(before), json!(after)));
+    // Times alone: what the administrator says of it is anybody's text.
+    let times =
+        wanted.map(|wanted| json!({"starts_at": wanted.starts_at, "ends_at": wanted.ends_at}));
+    unit.emit(Event::new(
+        "maintenance.changed",
+        "organization",
+        HOUSE,
+        json!({ "maintenance": times }),
+    ));
     Ok(())
 }
 

@@ -130,6 +130,39 @@ pub(crate) fn destroy(
     Ok(gone > 0)
 }
 
+/// What became of the key of what the law keeps, when nothing needed it any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// It is destroyed.
+    Destroyed,
+    /// A hold on the person is in force: it ends with the last one.
+    WithHolds,
+    /// There was none.
+    Nothing,
+}
+
+/// Destroys the key of what the law keeps, or has it end with the holds whose reasons are sealed under it.
+pub(crate) fn end_statutory(tx: &mut Tx<'_>, subject: Uuid, now: Ts) -> Result<Ended, DbError> {
+    const LOCK: &str = "SELECT subject_id FROM subject_keys WHERE subject_id = $1 AND class = $2 AND wrapped IS NOT NULL FOR UPDATE";
+    const HOLDS: &str =
+        "SELECT EXISTS (SELECT FROM legal_holds WHERE subject_id = $1 AND lifted_at IS NULL)";
+    const MARK: &str =
+        "UPDATE subject_keys SET ends_with_holds = true WHERE subject_id = $1 AND class = $2";
+    let class = KeyClass::Statutory;
+    // Who places a hold has the key: they are waited for, and their hold is seen by the statement behind this one.
+    let locked: Option<(Uuid,)> =
+        tx.optional(sqlx::query_as(LOCK).bind(subject).bind(class.name()))?;
+    if locked.is_none() {
+        return Ok(Ended::Nothing);
+    }
+    if tx.scalar::<bool>(sqlx::query_scalar(HOLDS).bind(subject))? {
+        tx.execute(sqlx::query(MARK).bind(subject).bind(class.name()))?;
+        return Ok(Ended::WithHolds);
+    }
+    destroy(tx, subject, class, now)?;
+    Ok(Ended::Destroyed)
+}
+
 /// A key under an older key-encryption key.
 type Old = (Uuid, String, Vec<u8>, String);
 

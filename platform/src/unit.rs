@@ -20,7 +20,7 @@ use crate::outbox::{self, Event};
 use crate::people::Principal;
 use crate::refusal::{CONFLICT, ERASED, KEY_REUSED, Refusal};
 use crate::spread::{self, Word};
-use crate::subjects::{self, KeyClass};
+use crate::subjects::{self, Ended, KeyClass};
 use crate::values::bound;
 
 /// What remembered answers are bound to.
@@ -415,6 +415,16 @@ impl<'t, 'c> Unit<'t, 'c> {
     pub(crate) fn destroy_key(&mut self, subject: Uuid, class: KeyClass) -> Result<bool, Refusal> {
         self.keys.remove(&(subject, class));
         Ok(subjects::destroy(self.tx, subject, class, self.now)?)
+    }
+
+    /// Ends the key of what the law says to keep, where nothing needs it any more: at once, or with the last hold on the subject. Only the
+    /// system may.
+    ///
+    /// # Errors
+    /// The database.
+    pub(crate) fn end_statutory_key(&mut self, subject: Uuid) -> Result<Ended, Refusal> {
+        self.keys.remove(&(subject, KeyClass::Statutory));
+        Ok(subjects::end_statutory(self.tx, subject, self.now)?)
     }
 
     /// The answer that was given to this request before. Holds off others with the same key to the end of the unit.

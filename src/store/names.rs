@@ -84,7 +84,7 @@ pub fn write_names(tx: &mut Tx<'_>, rows: &[NameRow]) -> Result<(), DbError> {
 }
 
 /// Writes accounts of the desk (number and name) that are not there or otherwise; accounts of other
-/// systems stay.
+/// systems stay, and what an erasure took out of a title is not written again.
 ///
 /// # Errors
 /// The database.
@@ -95,7 +95,8 @@ pub fn write_accounts(tx: &mut Tx<'_>, rows: &[(u32, String)]) -> Result<(), DbE
         sqlx::query_scalar(
             "SELECT count(*) FROM unnest($1::bigint[], $2::text[]) AS given (account, title)
              LEFT JOIN accounts_directory AS known USING (account)
-             WHERE known.account IS NULL OR (known.system = $3 AND known.title <> given.title)",
+             WHERE known.account IS NULL OR (known.system = $3 AND known.title <> given.title
+                 AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = known.user_id AND u.status = 'deleted'))",
         )
         .bind(ids.clone())
         .bind(titles.clone())
@@ -109,7 +110,8 @@ pub fn write_accounts(tx: &mut Tx<'_>, rows: &[(u32, String)]) -> Result<(), DbE
             "INSERT INTO accounts_directory AS known (account, system, outside_id, title)
              SELECT account, $3, account::text, title FROM unnest($1::bigint[], $2::text[]) AS given (account, title)
              ON CONFLICT (account) DO UPDATE SET title = excluded.title
-             WHERE known.system = $3 AND known.title <> excluded.title",
+             WHERE known.system = $3 AND known.title <> excluded.title
+                 AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = known.user_id AND u.status = 'deleted')",
         )
         .bind(ids)
         .bind(titles)

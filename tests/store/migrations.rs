@@ -180,9 +180,24 @@ async fn every_migration_meets_full_tables() {
             [("came_by_a_lead".to_owned(),)],
             "{kind}: a lead that was there first says who brought its client"
         );
+        let held: Vec<(String,)> = db
+            .own(|tx| {
+                tx.script("SET LOCAL app.current_user_id = 'system'".to_owned())?;
+                tx.all(sqlx::query_as(HELD_FROM))
+            })
+            .await
+            .expect(kind);
+        assert_eq!(
+            held,
+            ["approved by finance", "requested by -"].map(|row| (row.to_owned(),)),
+            "{kind}: what a client is told of a movement that is held"
+        );
         db.close().await;
     }
 }
+
+/// Where movements that an older program held were before, and who had approved them.
+const HELD_FROM: &str = "SELECT held_from || ' by ' || coalesce(held_approved_by, '-') FROM cash_requests WHERE status = 'held' ORDER BY id";
 
 /// Clients of an older program who were brought by somebody.
 const BROUGHT: &str =

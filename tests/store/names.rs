@@ -7,10 +7,12 @@ use siaga::config::Config;
 use siaga::desk::Desk;
 use siaga::gateway::core::Core as _;
 use siaga::store::db::{Actor, Db, Tx};
+use siaga::store::names::write_accounts;
 use siaga_risk::ids::ActorId;
 
 use crate::desk::wait;
 use crate::postgres;
+use crate::support::migrated;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_notes_of_the_desk_are_in_the_store() {
@@ -66,6 +68,29 @@ async fn names_and_notes_of_the_desk_are_in_the_store() {
         )
         .await;
         desk.stop().await.expect("a stop");
+    }
+}
+
+/// The desk's own directory has the name still, and is copied again at every start.
+#[tokio::test]
+async fn the_title_of_an_account_does_not_come_back_behind_an_erasure() {
+    for database in migrated().await {
+        let (kind, db) = (database.kind, &database.db);
+        let titles = db.write(&Actor::SYSTEM, |tx| {
+            for sql in [
+                "INSERT INTO users (id, org_id, role, status)
+                 VALUES ('00000000-0000-7000-8000-000000000008', '00000000-0000-7000-8000-000000000001', 'end_user', 'deleted')",
+                "INSERT INTO accounts_directory (account, system, outside_id, user_id)
+                 VALUES (7, 'siaga', '7', '00000000-0000-7000-8000-000000000008'), (8, 'siaga', '8', NULL)",
+            ] {
+                tx.execute(sqlx::query(sql))?;
+            }
+            write_accounts(tx, &[(7, "Sari".to_owned()), (8, "House".to_owned())])?;
+            let sql = "SELECT account, title FROM accounts_directory ORDER BY account";
+            tx.all::<(i64, String)>(sqlx::query_as(sql))
+        });
+        let expected = [(7, String::new()), (8, "House".to_owned())];
+        assert_eq!(titles.await.expect(kind), expected, "{kind}");
     }
 }
 

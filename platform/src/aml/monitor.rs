@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::case::CaseKind;
 use super::cases::{NewAlert, add_alert, open_case};
+use super::cash::keep_told;
 use super::rules::{
     Deal, HISTORY_NS, Movement, Payer, Rule, Severity, THROUGH_NS, Told, Way, judge,
 };
@@ -113,30 +114,38 @@ pub(super) fn look_at(unit: &mut Unit<'_, '_>, request: Uuid) -> Result<(), Refu
 
 /// Holds a request that was not decided on yet, or that was approved before it was looked at.
 fn hold(unit: &mut Unit<'_, '_>, request: Uuid, user: Uuid) -> Result<(), Refusal> {
-    let held: Option<(String,)> = unit.tx().optional(
+    // Whoever asks has locked the row.
+    let goes_on: Option<(String,)> = unit.tx().optional(
         sqlx::query_as(
-            "UPDATE cash_requests SET status = 'held', called_at = NULL, revision = revision + 1 WHERE id = $1 AND status IN ('requested', 'approved')
-                 AND NOT EXISTS (SELECT FROM cash_bookings b WHERE b.request_id = cash_requests.id)
-             RETURNING kind",
+            "SELECT kind FROM cash_requests WHERE id = $1 AND status IN ('requested', 'approved')
+                 AND NOT EXISTS (SELECT FROM cash_bookings b WHERE b.request_id = cash_requests.id)",
         )
         .bind(request),
     )?;
-    if let Some((kind,)) = held {
-        unit.audit(
-            Change::new(Action::Update, "cash_request", request)
-                .about(user)
-                .field("status", Value::Null, "held"),
-        );
-        unit.emit(
-            Event::new(
-                "cash.held",
-                "cash_request",
-                request,
-                json!({ "user_id": user, "kind": kind }),
-            )
-            .about(user),
-        );
-    }
+    let Some((kind,)) = goes_on else {
+        return Ok(());
+    };
+    keep_told(unit.tx(), request)?;
+    unit.tx().execute(
+        sqlx::query(
+            "UPDATE cash_requests SET status = 'held', called_at = NULL, revision = revision + 1, untold = untold + 1 WHERE id = $1",
+        )
+        .bind(request),
+    )?;
+    unit.audit(
+        Change::new(Action::Update, "cash_request", request)
+            .about(user)
+            .field("status", Value::Null, "held"),
+    );
+    unit.emit(
+        Event::new(
+            "cash.held",
+            "cash_request",
+            request,
+            json!({ "user_id": user, "kind": kind }),
+        )
+        .about(user),
+    );
     Ok(())
 }
 

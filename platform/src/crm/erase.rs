@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::crypto::{Sealed, SubjectKey};
 use crate::db::Tx;
 use crate::erasure::{Done, Erased, Keys, Store};
-use crate::refusal::Refusal;
+use crate::refusal::{HELD, Refusal};
 use crate::subjects::KeyClass;
 use crate::unit::Unit;
 
@@ -187,22 +187,27 @@ impl Store for Leads {
         super::store::lock_assignment(unit)?;
         let leads = of(unit.tx(), subject)?;
         let ids: Vec<Uuid> = leads.iter().map(|lead| lead.id).collect();
-        anonymise(unit, &ids)?;
         // The subject's own key is destroyed by the erasure itself; what its leads were sealed under before is destroyed here.
-        let former: Vec<(Uuid,)> = unit.tx().all(
+        let former: Vec<(Uuid, bool)> = unit.tx().all(
             // The key of a user whose lead joined this one is that user's to have ended.
             sqlx::query_as(
-                "SELECT DISTINCT s.subject_id FROM lead_subjects AS s WHERE s.lead_id = ANY ($1) AND s.subject_id <> $2
-                     AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = s.subject_id) LIMIT $3",
+                "SELECT s.subject_id, app_held('erasure', s.subject_id) FROM (
+                     SELECT DISTINCT f.subject_id FROM lead_subjects AS f WHERE f.lead_id = ANY ($1) AND f.subject_id <> $2
+                         AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = f.subject_id) LIMIT $3) AS s",
             )
-                .bind(&ids)
-                .bind(subject)
-                .bind(ROWS_MAX),
+            .bind(&ids)
+            .bind(subject)
+            .bind(ROWS_MAX),
         )?;
-        for (old,) in former {
-            for class in [KeyClass::Personal, KeyClass::Statutory] {
-                unit.destroy_key(old, class)?;
-            }
+        if former.iter().any(|(_, held)| *held) {
+            return Err(HELD.because(
+                "a legal hold keeps a lead that joined this person's; it is tried again when the hold is lifted",
+            ));
+        }
+        anonymise(unit, &ids)?;
+        for (old, _) in former {
+            unit.destroy_key(old, KeyClass::Personal)?;
+            unit.end_statutory_key(old)?;
         }
         let items = u64::try_from(ids.len()).unwrap_or(u64::MAX);
         Ok(Erased::rows(Done::Anonymised, items))

@@ -79,10 +79,9 @@ impl Category for Lost {
         let whole: Vec<Uuid> = whole.into_iter().map(|(id,)| id).collect();
         erase::anonymise(unit, &whole)?;
         for subject in subjects(unit, &whole)? {
+            unit.destroy_key(subject, KeyClass::Personal)?;
             // The other one seals why somebody's rows were held.
-            for class in [KeyClass::Personal, KeyClass::Statutory] {
-                unit.destroy_key(subject, class)?;
-            }
+            unit.end_statutory_key(subject)?;
         }
         for id in &lost {
             unit.audit(Change::new(Action::Update, "lead", *id).field("anonymised", false, true));

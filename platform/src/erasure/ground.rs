@@ -1,5 +1,6 @@
 //! The ground's own stores.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -145,7 +146,7 @@ impl Store for Consents {
     }
 }
 
-/// Holds that were lifted; one in force stands before the erasure.
+/// Holds that were lifted. One in force keeps its reason, where it does not stand before the erasure, until it is lifted.
 struct Holds;
 
 impl Store for Holds {
@@ -233,18 +234,21 @@ impl Store for Events {
     }
 
     fn export(&self, tx: &mut Tx<'_>, _keys: &Keys, subject: Uuid) -> Result<Value, Refusal> {
-        let rows: Vec<(String, i64, Value)> = tx.all(
+        let rows: Vec<(String, i64, Value, Option<Uuid>)> = tx.all(
             sqlx::query_as(
-                "SELECT type, (extract(epoch FROM time) * 1000000)::bigint, payload FROM events
+                "SELECT type, (extract(epoch FROM time) * 1000000)::bigint, payload, aggregate_id FROM events
                  WHERE subject_id = $1 AND type = ANY ($3) ORDER BY id LIMIT $2",
             )
             .bind(subject)
             .bind(EXPORT_ROWS_MAX)
             .bind(told::event_kinds()),
         )?;
+        // A movement is approved once more where compliance let it go on.
+        let mut approved = BTreeSet::new();
         let events = rows.into_iter();
         let events: Vec<Value> = events
-            .map(|(kind, at, payload)| {
+            .filter(|(kind, .., movement)| kind != "cash.approved" || approved.insert(*movement))
+            .map(|(kind, at, payload, _)| {
                 let facts = told::facts(&kind, payload);
                 json!({"kind": kind, "at_us": at, "facts": facts})
             })

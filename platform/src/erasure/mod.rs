@@ -6,6 +6,7 @@
 
 mod documents;
 mod ground;
+mod lists;
 mod notes;
 mod request;
 mod run;
@@ -95,6 +96,19 @@ pub struct Keys {
     pub statutory: Option<SubjectKey>,
 }
 
+/// A long list of a store: an export reads it by pages, each in a transaction of its own, and nobody waits for their place meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct List {
+    /// Its name in what the store exports.
+    pub name: &'static str,
+    /// What it is read by: of a person (`$1`) the next account behind this one (`$2`).
+    pub accounts: &'static str,
+    /// One page, newest first: of an account (`$1`), what comes behind two keys (`$2`, `$3`), so many rows (`$4`). Each with its keys.
+    pub page: &'static str,
+    /// Rows of one person that are given. Where there are more the export says so.
+    pub rows_max: usize,
+}
+
 /// A place with data of persons. Every engine names its own.
 pub trait Store: Send + Sync + 'static {
     /// Its name in the ledger and the export.
@@ -112,4 +126,9 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// The database, or a value that does not open.
     fn export(&self, tx: &mut Tx<'_>, keys: &Keys, subject: Uuid) -> Result<Value, Refusal>;
+
+    /// What it exports beside that, into the same object, because it is long.
+    fn lists(&self) -> &'static [List] {
+        &[]
+    }
 }

@@ -4,18 +4,21 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::request::{self, Request, Row, SUBJECT_READ, Status, columns, of_row};
-use super::{Done, Erased, Keys, Store, documents, notes};
+use super::{Done, Erased, Keys, Store, documents, lists, notes};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{ERASED, HELD, NOT_FOUND, Refusal};
-use crate::subjects::{self, KeyClass};
+use crate::subjects::{self, Ended, KeyClass};
 use crate::unit::{Platform, Unit};
 use crate::values::bound;
 
 /// Requests read at once by the job.
 const ROUND: i64 = 100;
+
+/// Why the key of what the law keeps outlives an erasure that kept nothing else.
+const HOLD_STANDS: &str = "a legal hold on the person is in force: its reason is sealed under the key, which ends with the last hold";
 
 /// All data of a subject as JSON, and the record that they were given out.
 ///
@@ -29,12 +32,17 @@ pub async fn export(
 ) -> Result<Value, Refusal> {
     request::may(platform, by, SUBJECT_READ, subject).await?;
     let (by, stores) = (by.elevated(), stores.to_vec());
+    // Before the unit, which nobody else should have to wait for.
+    let mut long = Vec::with_capacity(stores.len());
+    for store in &stores {
+        long.push(lists::read(platform, &by, store.as_ref(), subject).await?);
+    }
     platform
         .command(&by, move |unit| {
             let keys = keys_of(unit, subject)?;
             let mut all = Map::new();
-            for store in &stores {
-                let held = store.export(unit.tx(), &keys, subject)?;
+            for (store, lists) in stores.iter().zip(long) {
+                let held = with(store.export(unit.tx(), &keys, subject)?, lists);
                 if !held.is_null() {
                     all.insert(store.name().to_owned(), held);
                 }
@@ -55,6 +63,17 @@ pub async fn export(
             Ok(json!({"subject": subject, "made_us": now.0 / 1_000, "data": all}))
         })
         .await
+}
+
+/// What a store exports, with its lists.
+fn with(held: Value, lists: Map<String, Value>) -> Value {
+    let mut all = match held {
+        Value::Object(fields) => fields,
+        held if lists.is_empty() => return held,
+        _ => Map::new(),
+    };
+    all.extend(lists);
+    Value::Object(all)
 }
 
 /// Does one erasure; a hold or a store that refuses leaves it held with the reason.
@@ -174,11 +193,12 @@ fn erase_now(
         Erased::rows(Done::KeyDestroyed, u64::from(gone)),
     ));
     if !kept {
-        let gone = unit.destroy_key(subject, KeyClass::Statutory)?;
-        lines.push((
-            "key.statutory",
-            Erased::rows(Done::KeyDestroyed, u64::from(gone)),
-        ));
+        let line = match unit.end_statutory_key(subject)? {
+            Ended::Destroyed => Erased::rows(Done::KeyDestroyed, 1),
+            Ended::WithHolds => Erased::kept(1, HOLD_STANDS),
+            Ended::Nothing => Erased::rows(Done::KeyDestroyed, 0),
+        };
+        lines.push(("key.statutory", line));
     }
     let now = unit.now();
     for (store, line) in &lines {

@@ -108,6 +108,7 @@ const EVENTS_KEPT: &[&str] = &[
     "kyc.review_overdue",
     "lead.outreach_due",
     "lead.sla_breached",
+    "maintenance.changed",
     "sanctions.exception_revoked",
     "sanctions.list_changed",
     "sanctions.list_overdue",
@@ -273,7 +274,7 @@ mod tests {
     /// that is listed, or one of [`OTHERS`].
     const COMPOSED_EVENTS: [&str; 7] = [
         "aml/cases.rs",
-        "aml/cash/request.rs",
+        "aml/cash/step.rs",
         "aml/overdue.rs",
         "crm/merge.rs",
         "identity/ends.rs",

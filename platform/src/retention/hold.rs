@@ -12,6 +12,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Permission, Principal, Verb};
 use crate::refusal::{ERASED, INVALID, NOT_FOUND, Refusal, SEAL};
+use crate::subjects::Ended;
 use crate::unit::{Once, Platform, Unit, statutory_key};
 use crate::values::{bound, from_micros};
 
@@ -31,6 +32,9 @@ const GONE: &str = "erased";
 
 /// Reasons of before that are sealed by one run; what is left goes with the next.
 const PLAIN_MAX: i64 = 1_000;
+
+/// Keys that end with a hold in one run: one hold is of one person.
+const KEYS_MAX: i64 = 100;
 
 /// What no engine names: everything, and erasures alone.
 const BESIDE: [&str; 2] = ["all", "erasure"];
@@ -212,6 +216,37 @@ pub(super) async fn seal_plain(platform: &Platform, by: &Principal) -> Result<()
     Ok(())
 }
 
+/// Ends the keys that holds alone kept, and the reasons under them, once the last of a person is lifted.
+///
+/// # Errors
+/// The database; what is left goes the next time.
+pub(super) async fn end_keys(platform: &Platform, by: &Principal) -> Result<(), Refusal> {
+    platform
+        .command(by, |unit| {
+            let due: Vec<(Uuid,)> = unit.tx().all(
+                sqlx::query_as(
+                    "SELECT k.subject_id FROM subject_keys AS k WHERE k.class = 'statutory' AND k.ends_with_holds AND k.wrapped IS NOT NULL
+                         AND NOT EXISTS (SELECT FROM legal_holds AS h WHERE h.subject_id = k.subject_id AND h.lifted_at IS NULL)
+                     ORDER BY k.subject_id LIMIT $1",
+                )
+                .bind(KEYS_MAX),
+            )?;
+            for (subject,) in due {
+                if unit.end_statutory_key(subject)? != Ended::Destroyed {
+                    continue;
+                }
+                let update = sqlx::query(
+                    "UPDATE legal_holds SET reason = $2, reason_sealed = NULL WHERE subject_id = $1",
+                );
+                unit.tx().execute(update.bind(subject).bind(GONE))?;
+                let change = Change::new(Action::Delete, "subject", subject);
+                unit.audit(change.field("key", "statutory", Value::Null));
+            }
+            Ok(())
+        })
+        .await
+}
+
 /// Lifts a hold.
 ///
 /// # Errors
@@ -243,7 +278,12 @@ pub async fn lift_once(
             unit.emit(Event::new("hold.lifted", "legal_hold", id, json!({})));
             Ok(())
         })
-        .await
+        .await?;
+    // It is lifted: what fails here is done by the daily job.
+    if let Err(error) = end_keys(platform, &Principal::system("retention")).await {
+        tracing::warn!(hold = %id, "a key that the hold kept is left to the daily job: {error}");
+    }
+    Ok(())
 }
 
 /// Holds, newest first.

@@ -75,6 +75,7 @@ pub async fn run(
 ) -> Result<Vec<Run>, Refusal> {
     let (platform, by) = (platform.background(), Principal::system("retention"));
     hold::seal_plain(&platform, &by).await?;
+    hold::end_keys(&platform, &by).await?;
     let mut runs = Vec::with_capacity(categories.len());
     for category in categories {
         let name = category.name();

@@ -8,7 +8,7 @@ use siaga_platform::aml::cash::{self, CashRow, NewCash};
 use siaga_platform::aml::monitor::Monitor;
 use siaga_platform::aml::report::Step as ReportStep;
 use siaga_platform::aml::screen::{self, Cause};
-use siaga_platform::aml::{cases, reports, sanctions};
+use siaga_platform::aml::{cases, faults, reports, sanctions};
 use siaga_platform::erasure::{self, Kind};
 use siaga_platform::handlers;
 use siaga_platform::ids::HOUSE;
@@ -80,21 +80,32 @@ async fn report(house: &House, client: &Principal, officers: [&Principal; 2]) {
     }
 }
 
-/// A deposit of somebody else's money, held by the rule.
-async fn held(house: &House, client: &Principal) -> CashRow {
+/// A deposit of somebody else's money.
+async fn foreign(house: &House, client: &Principal) -> CashRow {
     let new = NewCash {
         payer: Some("PT Angin Lalu".into()),
         note: "for the new month".into(),
         ..ask(7, "deposit", 50)
     };
     let asked = cash::request(&house.platform, client, None, new).await;
+    asked.expect(house.kind)
+}
+
+/// Monitoring looks at what was asked for.
+async fn look(house: &House) {
     let handlers = Handlers {
         subscribers: vec![Arc::new(Monitor)],
         ..Handlers::default()
     };
     let publisher = Publisher::new(&house.platform, handlers);
     while publisher.step().await.expect(house.kind) > 0 {}
-    asked.expect(house.kind)
+}
+
+/// The same deposit, held by the rule.
+async fn held(house: &House, client: &Principal) -> CashRow {
+    let asked = foreign(house, client).await;
+    look(house).await;
+    asked
 }
 
 #[tokio::test]
@@ -224,6 +235,114 @@ async fn a_held_movement_looks_to_its_client_and_their_partner_like_any_other() 
             "cancelled",
             "{kind}: as one that nobody holds"
         );
+        house.database.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_movement_that_is_held_behind_its_approval_stays_approved_to_its_client() {
+    for house in houses().await {
+        let (platform, kind) = (&house.platform, house.kind);
+        let sari = house.client("Sari").await;
+        let me = sari.user().expect("a person");
+        let dewi = house.person(HOUSE, Role::Finance, None, "Dewi").await;
+        let citra = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        account(&house, &sari, 7).await;
+        let stores = handlers::engines().stores;
+        for by_rule in [false, true] {
+            let id = foreign(&house, &sari).await.id;
+            let seen = async |by: &Principal| cash::one(platform, by, id).await.expect(kind);
+            let go = async |by: &Principal, to: Step| {
+                let revision = cash::one(platform, by, id).await.expect(kind).revision;
+                cash::take_step(platform, by, None, step(id, to, revision)).await
+            };
+            go(&dewi, Step::Approve).await.expect(kind);
+            let before = seen(&sari).await;
+            assert_eq!(before.status, "approved", "{kind}");
+            assert!(before.approved_by.is_some() && before.decided_at.is_some());
+            assert_eq!(before.moves, [""; 0], "{kind}: it was decided");
+
+            match by_rule {
+                true => look(&house).await,
+                false => drop(go(&citra, Step::Hold).await.expect(kind)),
+            }
+            for stands in ["held", "requested", "approved"] {
+                match stands {
+                    "requested" => drop(go(&citra, Step::Release).await.expect(kind)),
+                    "approved" => drop(go(&dewi, Step::Approve).await.expect(kind)),
+                    _ => {}
+                }
+                assert_eq!(seen(&citra).await.status, stands, "{kind}");
+                assert_eq!(seen(&sari).await, before, "{kind}: {stands}");
+                for (status, expected) in [("approved", 1), ("requested", 0)] {
+                    let paging = Paging::of(None, None).expect("a page");
+                    let page = cash::list(platform, &sari, Some(status.into()), None, paging);
+                    let items = page.await.expect(kind).items;
+                    assert_eq!(items.len(), expected, "{kind}: {stands}: {status}");
+                }
+                let late = go(&sari, Step::Cancel).await.expect_err(kind);
+                assert_eq!(late.fault(), Some(faults::CASH_MOVE), "{kind}: {stands}");
+                assert!(!late.to_string().contains("held"), "{kind}: {late}");
+
+                let export = erasure::export(platform, &sari, &stores, me).await;
+                let data = &export.expect(kind)["data"];
+                let rows = data["cash"].as_array().expect("rows");
+                let own = rows.iter().find(|row| row["id"] == id.to_string());
+                let own = own.expect("the movement");
+                assert_eq!(own["status"], "approved", "{kind}: {stands}");
+                assert_eq!(own["decided_us"].as_i64(), before.decided_at, "{kind}");
+                let events = data["events"].as_array().expect("events");
+                let told = events
+                    .iter()
+                    .filter(|event| event["kind"] == "cash.approved");
+                assert_eq!(told.count(), 1 + usize::from(by_rule), "{kind}: {stands}");
+            }
+            go(&dewi, Step::Reject).await.expect(kind);
+            let after = seen(&sari).await;
+            assert_eq!(
+                (after.status.as_str(), after.revision),
+                ("rejected", before.revision + 1),
+                "{kind}: the next that they are told"
+            );
+        }
+        house.database.db.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_client_takes_back_what_is_held_by_the_revision_they_saw_before() {
+    for house in houses().await {
+        let (platform, kind) = (&house.platform, house.kind);
+        let sari = house.client("Sari").await;
+        let citra = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        account(&house, &sari, 7).await;
+        for by_rule in [false, true] {
+            let before = foreign(&house, &sari).await;
+            let id = before.id;
+            if by_rule {
+                look(&house).await;
+            } else {
+                let hold = step(id, Step::Hold, before.revision);
+                let held = cash::take_step(platform, &citra, None, hold).await;
+                assert_eq!(held.expect(kind).revision, before.revision + 1, "{kind}");
+            }
+            let seen = cash::one(platform, &citra, id).await.expect(kind);
+            assert_eq!(seen.status, "held", "{kind}");
+            let seen = cash::one(platform, &sari, id).await.expect(kind);
+            assert_eq!(seen, before, "{kind}: nothing changed to them");
+            let cancel = step(id, Step::Cancel, before.revision);
+            let taken_back = cash::take_step(platform, &sari, None, cancel).await;
+            let taken_back = taken_back.expect(kind);
+            assert_eq!(
+                (taken_back.status.as_str(), taken_back.revision),
+                ("cancelled", before.revision + 1),
+                "{kind}"
+            );
+        }
         house.database.db.close().await;
     }
 }

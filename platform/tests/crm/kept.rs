@@ -1,8 +1,10 @@
 //! How long leads are kept that never became clients.
 
 use siaga_platform::crm::work::{self, NoteKind};
+use siaga_platform::erasure;
 use siaga_platform::handlers;
 use siaga_platform::ids::{HOUSE, new_id};
+use siaga_platform::page::Paging;
 use siaga_platform::people::{Principal, Role};
 use siaga_platform::retention;
 use siaga_platform::semantic::{self, DIMENSIONS, Embedding, Model, Source};
@@ -149,6 +151,90 @@ async fn a_lead_that_was_given_up_names_nobody_after_two_years_but_whom_a_hold_k
         // Who comes again with the same number is a new lead.
         let again = take(&house, told(Some(&number(1)), None, Some("Sari"))).await;
         assert_ne!(again.lead, sari, "{kind}");
+    }
+}
+
+/// Why the newest hold was placed, as it is shown.
+async fn reason(house: &House) -> String {
+    let paging = Paging::of(None, None).expect("a page");
+    let holds = retention::list(&house.platform, &Principal::owner(), paging).await;
+    holds.expect(house.kind).items.remove(0).reason
+}
+
+#[tokio::test]
+async fn why_somebody_is_held_outlives_their_lead_until_the_hold_is_lifted() {
+    for house in houses().await {
+        let kind = house.kind;
+        let budi = noted(&house, 1, "Budi").await;
+        lose(&house, budi).await;
+        let his = seen(&house, budi).await.lead.subject;
+        on_the_first_day(&house).await;
+        house.pass(732 * DAY);
+        let eka = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Eka")
+            .await;
+        let why = "a case of the police".to_owned();
+        let placed = retention::place(
+            &house.platform,
+            &eka,
+            "operations".into(),
+            Some(his),
+            why.clone(),
+        );
+        let hold = placed.await.expect(kind);
+        assert_eq!(swept(&house).await, 1, "{kind}: of other rows");
+        assert_eq!(count(&house, KEYS, his).await, 1, "{kind}: the other one");
+        assert_eq!(reason(&house).await, why, "{kind}");
+        retention::lift(&house.platform, &eka, hold)
+            .await
+            .expect(kind);
+        assert_eq!(count(&house, KEYS, his).await, 0, "{kind}");
+        assert_eq!(reason(&house).await, "erased", "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn an_erasure_asks_for_holds_on_what_joined_the_lead() {
+    for house in houses().await {
+        let (kind, owner) = (house.kind, Principal::owner());
+        let first = take(&house, told(Some(&number(1)), None, Some("Sari"))).await;
+        let mail = Some("sari@contoh.id");
+        let second = take(&house, told(None, mail, Some("Sari"))).await;
+        let own = seen(&house, second.lead).await.lead.subject;
+        take(&house, told(Some(&number(1)), mail, None)).await;
+        let shared = seen(&house, first.lead).await.lead.subject;
+        assert_ne!(own, shared, "{kind}: the second joined the first");
+        let eka = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Eka")
+            .await;
+        let place = async |category: &str| {
+            let (category, why) = (category.to_owned(), "a case".to_owned());
+            let placed = retention::place(&house.platform, &eka, category, Some(own), why).await;
+            placed.expect(kind)
+        };
+        let lift = async |hold: Uuid| {
+            let lifted = retention::lift(&house.platform, &eka, hold).await;
+            lifted.expect(kind);
+        };
+        let erase = async || {
+            let stores = handlers::engines().stores;
+            let done = erasure::erase_due(&house.platform, &stores).await;
+            done.expect(kind)
+        };
+        let erasing = place("erasure").await;
+        let asked = erasure::request(&house.platform, &owner, shared, erasure::Kind::Erasure).await;
+        asked.expect(kind);
+        assert_eq!(erase().await, 0, "{kind}: the hold stands before it");
+        assert_eq!(count(&house, NAMED, second.lead).await, 1, "{kind}");
+        assert_eq!(count(&house, KEYS, own).await, 2, "{kind}");
+        lift(erasing).await;
+        let other = place("operations").await;
+        assert_eq!(erase().await, 1, "{kind}: this one keeps other rows");
+        assert_eq!(count(&house, NAMED, second.lead).await, 0, "{kind}");
+        assert_eq!(count(&house, KEYS, own).await, 1, "{kind}: why is sealed");
+        assert_eq!(reason(&house).await, "a case", "{kind}");
+        lift(other).await;
+        assert_eq!(count(&house, KEYS, own).await, 0, "{kind}");
     }
 }
 

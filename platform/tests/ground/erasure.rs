@@ -381,6 +381,60 @@ async fn reason(house: &House) -> String {
     holds.expect(house.kind).items.remove(0).reason
 }
 
+/// What holds no erasure back still has to say why it holds, to the last.
+#[tokio::test]
+async fn why_somebody_is_held_outlives_their_erasure_and_ends_with_the_last_hold() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let place = async |category: &str, why: &str| {
+            let (category, why) = (category.to_owned(), why.to_owned());
+            retention::place(&house.platform, &compliance, category, Some(me), why).await
+        };
+        let first = place("operations", "a case of the police").await;
+        let second = place("audit", "a case of the tax office").await;
+        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure).await;
+        let request = asked.expect(kind).id;
+        let stores = handlers::engines().stores;
+        let done = erasure::erase_due(&house.platform, &stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}: neither holds it back");
+        let lines = house
+            .platform
+            .read(&Principal::owner(), move |tx| erasure::ledger(tx, request))
+            .await
+            .expect(kind);
+        let line = lines.iter().find(|line| line.0 == "key.statutory");
+        assert_eq!(
+            line.map(|line| line.1.as_str()),
+            Some("kept_by_law"),
+            "{kind}"
+        );
+        let system = Principal::system("test");
+        let keys =
+            "SELECT count(*) FROM subject_keys WHERE class = 'statutory' AND wrapped IS NOT NULL";
+        let lift = async |hold: Result<Uuid, Refusal>| {
+            let lifted = retention::lift(&house.platform, &compliance, hold.expect(kind)).await;
+            lifted.expect(kind);
+        };
+        assert_eq!(reason(&house).await, "a case of the tax office", "{kind}");
+        lift(first).await;
+        assert_eq!(reason(&house).await, "a case of the tax office", "{kind}");
+        assert_eq!(house.count(&system, keys).await, 1, "{kind}");
+        lift(second).await;
+        assert_eq!(reason(&house).await, "erased", "{kind}: with the last one");
+        assert_eq!(house.count(&system, keys).await, 0, "{kind}");
+        let sealed = "SELECT count(*) FROM legal_holds WHERE reason <> 'erased' OR reason_sealed IS NOT NULL";
+        assert_eq!(house.count(&system, sealed).await, 0, "{kind}");
+        let again = place("operations", "the police ask again").await;
+        let fault = again.expect_err("nothing is left").fault();
+        assert_eq!(fault, Some(INVALID), "{kind}");
+    }
+}
+
 #[tokio::test]
 async fn keys_are_wrapped_anew_and_open_the_same_data() {
     for house in houses().await {

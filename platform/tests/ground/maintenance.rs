@@ -30,6 +30,10 @@ fn once(key: &str, request: u8) -> Option<Once> {
     })
 }
 
+/// What the events of it say, the oldest first. The text is left out: it may name somebody.
+const EMITTED: &str = "SELECT payload -> 'maintenance' FROM events
+    WHERE type = 'maintenance.changed' AND NOT payload -> 'maintenance' ? 'message' ORDER BY id";
+
 async fn audited(house: &House) -> Vec<(serde_json::Value, serde_json::Value)> {
     let filter = Filter {
         entity: Some("organization".to_owned()),
@@ -98,6 +102,13 @@ async fn it_is_kept_until_it_is_over_or_withdrawn_and_the_log_says_who_said_it()
                 (None, first)
             ],
             "{kind}"
+        );
+        let emitted = house.system(|tx| tx.all::<(serde_json::Value,)>(sqlx::query_as(EMITTED)));
+        let emitted: Vec<_> = emitted.await.iter().map(|(now,)| ends(now)).collect();
+        assert_eq!(
+            emitted,
+            [first, second, third, None],
+            "{kind}: others are told of each"
         );
     }
 }

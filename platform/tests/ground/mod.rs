@@ -15,3 +15,4 @@ mod rows;
 mod search;
 mod semantic;
 mod shared_cache;
+mod trading;

@@ -56,7 +56,8 @@ pub fn routes() -> OpenApiRouter<App> {
 
 /// The maintenance that is ahead or running.
 #[utoipa::path(get, path = "/api/v1/maintenance", tag = "desk",
-    responses((status = 200, body = AnnouncedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
+    responses((status = 200, body = AnnouncedDto), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem),
+        (status = 503, body = Problem)))]
 async fn get_maintenance(Desk(platform): Desk, By(by): By) -> ApiResult<axum::Json<AnnouncedDto>> {
     by.in_person()?;
     let known = maintenance::current(&platform).await?;
@@ -127,7 +128,8 @@ pub async fn look_after(app: App) {
         let wait = match app.core.platform() {
             None => OPEN_EVERY,
             Some(platform) => {
-                let told = tell(&app, &platform.background()).await;
+                // Not as work that waits for its turn: whoever announces something waits for the same lock.
+                let told = tell(&app, &platform).await;
                 // Said once: the next looks try again by themselves.
                 if let Err(error) = &told
                     && well

@@ -58,4 +58,6 @@ pub const FILES: &[Source] = sources![
     "0105_sealed_reasons",
     "0106_lead_territories",
     "0110_unbooked_orders",
+    "0120_told_of_holds",
+    "0121_keys_of_holds",
 ];

@@ -9,8 +9,9 @@ use siaga_risk::units::{Money, SECOND_NS, Ts};
 use siaga_risk::verdict::Reject;
 use uuid::Uuid;
 
-use super::request::{CashRow, Held, by_id, held};
+use super::request::{CashRow, by_id};
 use super::state::{CashKind, Status, Step, next};
+use super::step::{Held, held};
 use crate::aml::cases::stops;
 use crate::aml::faults::{BOOKING_LATER, BOOKING_REFUSED, CASH_STOPPED, CASH_UNCHECKED};
 use crate::aml::permissions::CASH_DECIDE;

@@ -5,11 +5,10 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::state::{CashKind, Status, Step, next};
-use crate::aml::case::reasoned;
-use crate::aml::faults::CASH_MOVE;
+use super::step::needed;
 use crate::aml::names::graded::{POSSIBLE, Plain, STRONG};
 use crate::aml::names::{Folded, Kind, grade};
-use crate::aml::permissions::{CASH_CORRECT, CASH_DECIDE, CASH_HOLD, CASH_READ, CASH_REQUEST};
+use crate::aml::permissions::{CASH_CORRECT, CASH_READ, CASH_REQUEST};
 use crate::aml::seal::{self, key_of, open, seal};
 use crate::audit::{Action, Change};
 use crate::crypto::{Keyring, Sealed, blind, mask_name};
@@ -17,8 +16,8 @@ use crate::db::Tx;
 use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
-use crate::people::{Permission, Principal, Sight, Target, Verdict, allowed};
-use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
+use crate::people::{Principal, Sight, Target, Verdict, allowed};
+use crate::refusal::{INVALID, NOT_FOUND, Refusal};
 use crate::unit::{Once, Platform, Unit};
 use crate::values::bound;
 
@@ -108,16 +107,32 @@ type Row = (
         Option<i64>,
     ),
     (i64, Option<i64>, Option<i64>, i64),
+    Untold,
 );
+
+/// What a hold keeps of a movement for whoever asked, who is not told of the hold.
+struct Untold {
+    held_from: Option<Status>,
+    approved_by: Option<String>,
+    decided_at: Option<i64>,
+    /// Changes that they are not told of.
+    changes: i64,
+}
 
 /// Which rows; one statement for one and for many.
 #[derive(Default)]
 struct Filter {
     id: Option<Uuid>,
+    /// Each with where it was held from, as [`standing`] writes them.
     statuses: Option<Vec<String>>,
     account: Option<i64>,
     after: Option<Cursor>,
     limit: i64,
+}
+
+/// A status and where it was held from, in one text.
+fn standing(status: Status, held_from: Option<Status>) -> String {
+    format!("{}/{}", status.name(), held_from.map_or("", Status::name))
 }
 
 fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
@@ -145,9 +160,12 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
                  requested_by, approved_by,
                  jsonb_build_object('seq', core_seq, 'created', (extract(epoch FROM created_at) * 1000000)::bigint,
                      'decided', (extract(epoch FROM decided_at) * 1000000)::bigint,
-                     'confirmed', (extract(epoch FROM confirmed_at) * 1000000)::bigint, 'revision', revision)
+                     'confirmed', (extract(epoch FROM confirmed_at) * 1000000)::bigint, 'revision', revision,
+                     'held_from', held_from, 'held_approved_by', held_approved_by,
+                     'held_decided', (extract(epoch FROM held_decided_at) * 1000000)::bigint, 'untold', untold)
              FROM cash_requests
-             WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text[] IS NULL OR status = ANY ($2)) AND ($3::bigint IS NULL OR account = $3)
+             WHERE ($1::uuid IS NULL OR id = $1) AND ($2::text[] IS NULL OR status || '/' || coalesce(held_from, '') = ANY ($2))
+                 AND ($3::bigint IS NULL OR account = $3)
                  AND ($4::bigint IS NULL OR ((extract(epoch FROM created_at) * 1000000)::bigint, id) < ($4, $5))
              ORDER BY created_at DESC, id DESC LIMIT $6",
         )
@@ -159,6 +177,7 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
         .bind(filter.limit),
     )?;
     let number = |times: &Value, name: &str| times.get(name).and_then(Value::as_i64);
+    let text = |times: &Value, name: &str| Some(times.get(name)?.as_str()?.to_owned());
     let row = |(
         id,
         org,
@@ -194,6 +213,12 @@ fn rows(tx: &mut Tx<'_>, filter: Filter) -> Result<Vec<Row>, Refusal> {
                 number(&times, "confirmed"),
                 number(&times, "revision").unwrap_or_default(),
             ),
+            Untold {
+                held_from: text(&times, "held_from").and_then(|name| Status::parse(&name)),
+                approved_by: text(&times, "held_approved_by"),
+                decided_at: number(&times, "held_decided"),
+                changes: number(&times, "untold").unwrap_or_default(),
+            },
         )
     };
     Ok(flat.into_iter().map(row).collect())
@@ -207,7 +232,8 @@ fn shown(
     sight: Sight,
     row: Row,
 ) -> Result<CashRow, Refusal> {
-    let ((id, org, user, account, kind, currency, amount, usd_cents, status), more, times) = row;
+    let ((id, org, user, account, kind, currency, amount, usd_cents, status), more, times, untold) =
+        row;
     let (method, payer, payer_is_client, note, requested_by, approved_by, core_seq) = more;
     let (created_at, decided_at, confirmed_at, revision) = times;
     let key = key_of(tx, keyring, user)?;
@@ -221,12 +247,18 @@ fn shown(
         None => note,
     };
     let is_staff = by.role.is_staff();
-    let from = match Status::parse(&status) {
-        Some(from) if !is_staff => Some(from.told()),
-        from => from,
+    let stands = Status::parse(&status);
+    let from = match stands {
+        Some(stands) if !is_staff => Some(stands.told(untold.held_from)),
+        stands => stands,
     };
     // A hold writes the moment of a decision too.
     let is_told = is_staff || from.is_some_and(Status::is_decided);
+    let is_kept = !is_staff && stands.is_some_and(|stands| stands.keeps_approval(untold.held_from));
+    let (approved_by, decided_at) = match is_kept {
+        true => (untold.approved_by, untold.decided_at),
+        false => (approved_by, decided_at),
+    };
     let is_requester = requested_by == by.audit_name() || by.user() == Some(user);
     let target = Target::of(org, user);
     let moves = Step::ALL.into_iter().filter(|step| {
@@ -257,7 +289,10 @@ fn shown(
         created_at,
         decided_at: decided_at.filter(|_| is_told),
         confirmed_at,
-        revision,
+        revision: match is_staff {
+            true => revision,
+            false => revision - untold.changes,
+        },
         moves,
     })
 }
@@ -299,14 +334,16 @@ pub async fn list(
         return Err(INVALID.field("status", "no request is ever that"));
     }
     // By what the reader is told, so that no filter tells more.
+    let before = [None, Some(Status::Requested), Some(Status::Approved)];
     let statuses = status.map(|status| {
         Status::ALL
             .into_iter()
-            .filter(|each| match by.role.is_staff() {
+            .flat_map(|each| before.map(|held_from| (each, held_from)))
+            .filter(|(each, held_from)| match by.role.is_staff() {
                 true => each.name() == status,
-                false => each.told().name() == status,
+                false => each.told(*held_from).name() == status,
             })
-            .map(|each| each.name().to_owned())
+            .map(|(each, held_from)| standing(each, held_from))
             .collect()
     });
     let (keyring, reader) = (Arc::clone(platform.keyring()), by.clone());
@@ -505,184 +542,4 @@ fn same_person(unit: &mut Unit<'_, '_>, user: Uuid, payer: &str) -> Result<Optio
         POSSIBLE.. => None,
         _ => Some(false),
     })
-}
-
-/// What somebody asks to be done with a movement.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Asked {
-    /// Which.
-    pub id: Uuid,
-    /// What; never [`Step::Confirm`], see [`super::confirm`].
-    pub step: Step,
-    /// Why; needed to reject, hold and release.
-    pub reason: String,
-    /// The state that the person saw.
-    pub revision: i64,
-}
-
-/// A movement that is about to change.
-pub(super) struct Held {
-    pub org: Uuid,
-    pub user: Uuid,
-    pub account: i64,
-    pub kind: CashKind,
-    pub amount: i64,
-    pub status: Status,
-    pub requested_by: String,
-    pub was_sent: bool,
-    pub booking: i64,
-    pub revision: i64,
-}
-
-/// Locks a movement for the rest of the unit.
-pub(super) fn held(unit: &mut Unit<'_, '_>, id: Uuid) -> Result<Held, Refusal> {
-    type Tuple = (Uuid, Uuid, i64, String, i64, String, String, bool, i64, i64);
-    let found: Option<Tuple> = unit.tx().optional(
-        sqlx::query_as(
-            "SELECT org_id, user_id, account, kind, amount, status, requested_by, core_reference IS NOT NULL, booking, revision
-             FROM cash_requests WHERE id = $1 FOR UPDATE",
-        )
-        .bind(id),
-    )?;
-    let (org, user, account, kind, amount, status, requested_by, was_sent, booking, revision) =
-        found.ok_or_else(|| NOT_FOUND.because("there is no such request"))?;
-    let known = CashKind::parse(&kind).zip(Status::parse(&status));
-    let (kind, status) = known
-        .ok_or_else(|| CASH_MOVE.because("the request is in a state this program does not know"))?;
-    Ok(Held {
-        org,
-        user,
-        account,
-        kind,
-        amount,
-        status,
-        requested_by,
-        was_sent,
-        booking,
-        revision,
-    })
-}
-
-/// What a step takes.
-fn needed(step: Step) -> Permission {
-    match step {
-        Step::Approve | Step::Confirm | Step::Reject => CASH_DECIDE,
-        Step::Cancel => CASH_REQUEST,
-        Step::Hold | Step::Release => CASH_HOLD,
-    }
-}
-
-/// Why a movement could not be locked: the database lets its client change it only while nobody has decided on it, and hides from
-/// a lock what they may read.
-fn not_held(unit: &mut Unit<'_, '_>, asked: &Asked) -> Result<Refusal, Refusal> {
-    let seen: Option<(String, bool, i64)> = unit.tx().optional(
-        sqlx::query_as(
-            "SELECT status, core_reference IS NOT NULL, revision FROM cash_requests WHERE id = $1",
-        )
-        .bind(asked.id),
-    )?;
-    let Some((status, was_sent, revision)) = seen else {
-        return Ok(NOT_FOUND.because("there is no such request"));
-    };
-    let stale = || STALE.because("somebody else changed the request; look again");
-    if revision != asked.revision {
-        return Ok(stale());
-    }
-    let step = Status::parse(&status).map(|from| next(from, asked.step, false, was_sent));
-    Ok(match step {
-        Some(Err(refusal)) => refusal,
-        _ => stale(),
-    })
-}
-
-/// Approves, rejects, cancels, holds or releases a movement.
-///
-/// # Errors
-/// Not permitted; no such movement; it changed; its state has no such step; one person does both.
-pub async fn take_step(
-    platform: &Platform,
-    by: &Principal,
-    once: Option<Once>,
-    asked: Asked,
-) -> Result<CashRow, Refusal> {
-    if asked.step == Step::Confirm {
-        return Err(CASH_MOVE.because("a movement is confirmed by the desk's booking"));
-    }
-    let permission = needed(asked.step);
-    let (_, sight) = by.scope(permission)?;
-    if matches!(asked.step, Step::Reject | Step::Hold | Step::Release) {
-        reasoned(&asked.reason)?;
-    }
-    let person = by.clone();
-    // Compliance reads money and does not decide on it; the database lets the program hold for it. A client reaches their own request
-    // in the database while nobody holds it.
-    let acts = match asked.step {
-        Step::Hold | Step::Release | Step::Cancel => by.elevated(),
-        _ => by.clone(),
-    };
-    platform
-        .command_once(&acts, once, move |unit| {
-            let held = match held(unit, asked.id) {
-                Err(refusal) if refusal.fault() == Some(NOT_FOUND) => {
-                    return Err(not_held(unit, &asked)?);
-                }
-                held => held?,
-            };
-            person.may(permission, &Target::of(held.org, held.user))?;
-            if held.revision != asked.revision {
-                return Err(STALE.because("somebody else changed the request; look again"));
-            }
-            let me = person.audit_name();
-            let is_requester = held.requested_by == me || person.user() == Some(held.user);
-            let to = next(held.status, asked.step, is_requester, held.was_sent)?;
-            write(unit, &asked, &held, to, &me)?;
-            let keyring = unit.keyring_shared();
-            by_id(unit.tx(), &keyring, &person, sight, asked.id)
-        })
-        .await
-}
-
-fn write(
-    unit: &mut Unit<'_, '_>,
-    asked: &Asked,
-    held: &Held,
-    to: Status,
-    me: &str,
-) -> Result<(), Refusal> {
-    let now = unit.now();
-    let approver = (to == Status::Approved).then_some(me);
-    unit.tx().execute(
-        sqlx::query("UPDATE cash_requests SET status = $2, approved_by = $3, decided_at = $4, revision = revision + 1 WHERE id = $1")
-            .bind(asked.id)
-            .bind(to.name())
-            .bind(approver)
-            .bind(bound(now)),
-    )?;
-    let reason = asked.reason.trim();
-    unit.audit(
-        Change::new(Action::Update, "cash_request", asked.id)
-            .about(held.user)
-            .field("status", held.status.name(), to.name())
-            .field("by", Value::Null, me)
-            .personal("reason", None, (!reason.is_empty()).then_some(reason)),
-    );
-    let kind = match asked.step {
-        Step::Approve => "cash.approved",
-        Step::Reject => "cash.rejected",
-        Step::Cancel => "cash.cancelled",
-        Step::Hold => "cash.held",
-        Step::Release | Step::Confirm => "cash.released",
-    };
-    let event = Event::new(
-        kind,
-        "cash_request",
-        asked.id,
-        json!({ "user_id": held.user, "kind": held.kind.name() }),
-    )
-    .about(held.user);
-    unit.emit(match u32::try_from(held.account) {
-        Ok(account) => event.account(account),
-        Err(_) => event,
-    });
-    Ok(())
 }

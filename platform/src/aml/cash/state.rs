@@ -71,12 +71,19 @@ impl Status {
         }
     }
 
-    /// What a client, and who brought them, is told of it: nobody learns that compliance looks at them.
-    pub fn told(self) -> Status {
-        match self {
-            Status::Held => Status::Requested,
-            other => other,
+    /// What a client, and who brought them, is told of it: nobody learns that compliance looks at them. `held_from` is where it was
+    /// before it was held: from approved back to requested goes nothing that nobody held.
+    pub fn told(self, held_from: Option<Status>) -> Status {
+        match (self, held_from) {
+            (Status::Held | Status::Requested, Some(Status::Approved)) => Status::Approved,
+            (Status::Held, _) => Status::Requested,
+            (other, _) => other,
         }
+    }
+
+    /// Whether a client is told of the approval before the hold: until the movement is refused they know of no other.
+    pub fn keeps_approval(self, held_from: Option<Status>) -> bool {
+        held_from == Some(Status::Approved) && !matches!(self, Status::Rejected | Status::Cancelled)
     }
 
     /// Whether somebody has decided for good.
@@ -202,6 +209,24 @@ mod tests {
                     "{from:?} {step:?}"
                 );
             }
+        }
+    }
+
+    #[test]
+    fn a_client_is_told_where_a_movement_was_before_its_hold() {
+        use Status::*;
+        for (status, held_from, told) in [
+            (Requested, None, Requested),
+            (Held, None, Requested),
+            (Held, Some(Requested), Requested),
+            (Requested, Some(Requested), Requested),
+            (Approved, Some(Requested), Approved),
+            (Held, Some(Approved), Approved),
+            (Requested, Some(Approved), Approved),
+            (Rejected, Some(Approved), Rejected),
+            (Confirmed, Some(Approved), Confirmed),
+        ] {
+            assert_eq!(status.told(held_from), told, "{status:?} {held_from:?}");
         }
     }
 
