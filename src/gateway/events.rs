@@ -161,12 +161,7 @@ impl Events {
     }
 
     /// The same, and of which part of the log.
-    pub fn orders_held(
-        &self,
-        account: AccountId,
-        before: Option<u64>,
-        limit: usize,
-    ) -> OrdersHeld {
+    pub fn orders_held(&self, account: AccountId, before: Option<u64>, limit: usize) -> OrdersHeld {
         let mut newest = std::collections::BTreeMap::new();
         let held = self.lock();
         for event in &held.events {

@@ -351,16 +351,32 @@ mod tests {
     #[test]
     fn without_a_journal_the_next_start_goes_on_from_what_it_can_read() {
         let (rules, terms) = without_journal(None);
-        assert!(rules.ok && rules.detail.contains("epoch 1"), "{}", rules.detail);
+        assert!(
+            rules.ok && rules.detail.contains("epoch 1"),
+            "{}",
+            rules.detail
+        );
         assert_eq!(terms, Ok(false), "the first start brings them in");
         let (rules, terms) = without_journal(Some((Machine::FINGERPRINT, 0)));
-        assert!(rules.ok && rules.detail.contains("go on"), "{}", rules.detail);
+        assert!(
+            rules.ok && rules.detail.contains("go on"),
+            "{}",
+            rules.detail
+        );
         assert_eq!(terms, Ok(true));
         let (rules, terms) = without_journal(Some((0x01d, 0)));
-        assert!(rules.ok && rules.detail.contains("epoch 5"), "{}", rules.detail);
+        assert!(
+            rules.ok && rules.detail.contains("epoch 5"),
+            "{}",
+            rules.detail
+        );
         assert_eq!(terms, Ok(true), "those of the snapshot");
         let (rules, terms) = without_journal(Some((0x01d, 0x40)));
-        assert!(!rules.ok && rules.detail.contains("cannot be read"), "{}", rules.detail);
+        assert!(
+            !rules.ok && rules.detail.contains("cannot be read"),
+            "{}",
+            rules.detail
+        );
         assert!(terms.is_err());
     }
 

@@ -114,7 +114,10 @@ fn one_page(view: &AccountView, digits: u8) -> Result<Value, Fault> {
 /// most. Further away the machine is wrong, whatever the page's own sum says.
 fn on_the_page(field: &str, page: i64, machine: Money) -> Result<Money, Fault> {
     if page.abs_diff(machine.0) > 1 {
-        let reason = format!("{field}: the machine has {}, its parts add up to {page}", machine.0);
+        let reason = format!(
+            "{field}: the machine has {}, its parts add up to {page}",
+            machine.0
+        );
         return Err(Fault::Other(reason));
     }
     Ok(Money(page))
