@@ -58,4 +58,6 @@ pub const FILES: &[Source] = sources![
     "0105_sealed_reasons",
     "0106_lead_territories",
     "0110_unbooked_orders",
+    "0115_leads_without_territories",
+    "0116_contacts_of_leads",
 ];
