@@ -106,6 +106,40 @@ async fn what_is_dumped_comes_back_byte_for_byte() {
     }
 }
 
+/// Leads, and those of them with a city in the clear.
+async fn cities(db: &Db) -> (i64, i64) {
+    let work = |tx: &mut Tx<'_>| {
+        let count = "SELECT count(*), count(territory) FROM leads";
+        tx.optional::<(i64, i64)>(sqlx::query_as(count))
+            .map(Option::unwrap_or_default)
+    };
+    db.read(&Actor::SYSTEM, work).await.expect("cities")
+}
+
+#[tokio::test]
+async fn a_city_in_the_clear_of_an_older_dump_does_not_come_back() {
+    let folder = tempfile::tempdir().expect("folder");
+    for (from, into) in migrated().await.into_iter().zip(migrated().await) {
+        let (kind, path) = (from.kind, folder.path().join(from.kind));
+        let older = "SET LOCAL app.current_user_id = 'system';
+            ALTER TABLE leads DISABLE TRIGGER leads_territory;
+            INSERT INTO leads (id, org_id, subject_id, source, territory, stage_since)
+                SELECT gen_random_uuid(), o.id, gen_random_uuid(), 'web', 'bandung', now() FROM organizations AS o LIMIT 1";
+        from.db
+            .own(move |tx| tx.script(older.to_owned()))
+            .await
+            .unwrap_or_else(|error| panic!("{kind}: {error}"));
+        assert_eq!(cities(&from.db).await, (1, 1), "{kind}");
+        dump::write(&from.db, &path, Timestamp::UNIX_EPOCH)
+            .await
+            .expect(kind);
+        dump::restore(&into.db, &path).await.expect(kind);
+        assert_eq!(cities(&into.db).await, (1, 0), "{kind}");
+        from.db.close().await;
+        into.db.close().await;
+    }
+}
+
 async fn fill_one(db: &Db) {
     let one = "INSERT INTO notes (hash, text, author) VALUES (-1, 'later', 'system')";
     db.write(&Actor::SYSTEM, move |tx| tx.execute(sqlx::query(one)))

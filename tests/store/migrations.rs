@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use siaga::store::db::Db;
 use siaga::store::dump::PLATFORM_TABLES;
 use siaga::store::migrate::{self, FILES, Migration, Source, Step};
 use sqlparser::ast::{AlterTableOperation, ColumnOption, Statement};
@@ -192,12 +193,42 @@ async fn every_migration_meets_full_tables() {
             ["approved by finance", "requested by -"].map(|row| (row.to_owned(),)),
             "{kind}: what a client is told of a movement that is held"
         );
+        leads_of_before(kind, db).await;
         db.close().await;
     }
 }
 
 /// Where movements that an older program held were before, and who had approved them.
 const HELD_FROM: &str = "SELECT held_from || ' by ' || coalesce(held_approved_by, '-') FROM cash_requests WHERE status = 'held' ORDER BY id";
+
+/// Leads of an older program have no city in the clear, and say of which contacts it is certain that every word came in with them.
+async fn leads_of_before(kind: &str, db: &Db) {
+    let found = db.own(|tx| {
+        tx.script("SET LOCAL app.current_user_id = 'system'".to_owned())?;
+        let clear: i64 = tx.scalar(sqlx::query_scalar(CLEAR))?;
+        let renewed: i64 = tx.scalar(sqlx::query_scalar(RENEWED))?;
+        let marks: Vec<(String,)> = tx.all(sqlx::query_as(MARKS))?;
+        Ok((clear, renewed, marks))
+    });
+    let (clear, renewed, marks) = found.await.expect(kind);
+    let marks: Vec<String> = marks.into_iter().map(|(mark,)| mark).collect();
+    assert_eq!(
+        marks,
+        ["1 email.always 5", "1 phone.always 5", "4 phone.always 5"],
+        "{kind}"
+    );
+    assert_eq!(clear, 0, "{kind}: cities in the clear");
+    assert_eq!(renewed, 0, "{kind}: leads whose term began anew");
+}
+
+const CLEAR: &str = "SELECT count(*) FROM leads WHERE territory IS NOT NULL";
+
+const RENEWED: &str = "SELECT count(*) FROM leads
+    WHERE id::text LIKE '%-00000001150_' AND updated_at <> '2026-01-05 08:00Z'";
+
+/// The lead's last digit, the mark, and the instant that it has.
+const MARKS: &str = "SELECT right(l.id::text, 1) || ' ' || m.key || ' ' || m.value FROM leads AS l, jsonb_each_text(l.data_at) AS m
+    WHERE l.id::text LIKE '%-00000001150_' AND m.key LIKE '%.%' ORDER BY 1";
 
 /// Clients of an older program who were brought by somebody.
 const BROUGHT: &str =

@@ -99,7 +99,7 @@ pub(crate) fn contacts(
 /// The database.
 pub(super) fn anonymise(unit: &mut Unit<'_, '_>, ids: &[Uuid]) -> Result<(), Refusal> {
     for statement in [
-        "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}',
+        "UPDATE leads SET data = '{}', data_at = '{}', phone_index = NULL, email_index = NULL, past_contacts = '{}', reason_sealed = NULL, utm = '{}', territory = NULL,
              interests = '{}', assigned_to = NULL, status = CASE WHEN status = 'merged' THEN status ELSE 'lost' END, revision = revision + 1
          WHERE id = ANY ($1)",
         "UPDATE lead_history SET text_sealed = NULL WHERE lead_id = ANY ($1) AND text_sealed IS NOT NULL",

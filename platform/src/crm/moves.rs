@@ -214,7 +214,7 @@ pub struct Edit {
 }
 
 /// Changes what is known of a lead. A new number or address takes the proof of the old one away, and must belong to no other lead. What
-/// is replaced or emptied stays in the timeline.
+/// is replaced or emptied stays in the timeline. A person of the house answers for what they send, also where it stood already.
 ///
 /// # Errors
 /// Forbidden, not found, stale, a field that is wrong, or a duplicate.
@@ -262,19 +262,34 @@ pub async fn edit(
                     if before.get(field).is_some() {
                         lead.empty(field, now);
                     }
-                } else if let Some(value) = value
-                    && before.get(field) != Some(value.as_str())
-                {
+                    continue;
+                }
+                let Some(value) = value else { continue };
+                if before.get(field) != Some(value.as_str()) {
                     lead.put(&key, field, value, now);
-                    if unit.by().in_person().is_err() {
-                        continue;
+                }
+                // Sent again, what stands is answered for as well.
+                if unit.by().in_person().is_err() {
+                    continue;
+                }
+                match *field {
+                    "phone" | "email" => {
+                        lead.corrected(field, before.get(field).is_none(), now);
                     }
-                    match *field {
-                        "phone" | "email" => {
-                            lead.corrected(field, before.get(field).is_none(), now);
-                        }
-                        _ => lead.say(field, Said::House, now),
-                    }
+                    _ => lead.say(field, Said::House, now),
+                }
+            }
+            let contacts = [&wanted[1], &wanted[2]];
+            let are_sent = contacts
+                .iter()
+                .all(|(field, value)| value.is_some() && !edit.emptied.contains(field));
+            let one_stands = contacts
+                .iter()
+                .any(|(field, value)| value.is_some() && before.get(field) == value.as_deref());
+            if are_sent && one_stands && unit.by().in_person().is_ok() {
+                // Said in one word they are one person's; of two that are both new it is not known whether the lead is.
+                for (field, _) in contacts {
+                    lead.say(field, Said::House, now);
                 }
             }
             let after = lead.open(&key)?;

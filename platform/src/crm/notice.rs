@@ -23,7 +23,7 @@ pub const UNREAD_MAX: i64 = 10_000;
 pub struct Notice {
     /// Its key.
     pub id: Uuid,
-    /// `score`, `merged`, `assigned`, `sla`, `left`, `hot`.
+    /// `score`, `merged`, `assigned`, `sla`, `left`, `hot`, `contact`.
     pub kind: String,
     /// About which lead.
     pub lead: Option<Uuid>,

@@ -3,7 +3,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::audit::{Action, Change};
 use crate::crypto::Sealed;
+use crate::outbox::Event;
 use crate::refusal::{ERASED, Refusal};
 use crate::unit::Unit;
 
@@ -11,6 +13,7 @@ use super::assignment;
 use super::capture::{Clean, with_contact};
 use super::lead::{Known, Lead, Said};
 use super::merge::{merge, replaced};
+use super::notice;
 use super::score::FactKind;
 use super::store;
 use super::work;
@@ -67,7 +70,7 @@ pub(super) fn takes(unit: &mut Unit<'_, '_>, user: Uuid, lead: &Lead) -> Result<
     if by(Said::House) && answered {
         return Ok(true);
     }
-    if by(Said::Always) && !lead.touched && is_unwritten(unit, lead.id)? {
+    if by(Said::Always) && !lead.touched && is_unwritten(unit, lead)? {
         return Ok(true);
     }
     let others = (!phone && lead.phone_index.is_some()) || (!email && lead.email_index.is_some());
@@ -88,12 +91,19 @@ pub(super) fn takes(unit: &mut Unit<'_, '_>, user: Uuid, lead: &Lead) -> Result<
     Ok(unit.tx().scalar::<bool>(query)?)
 }
 
-/// Whether nothing that a person of the house wrote stands in a lead's history. Contacts that were said and not taken are lines too.
-fn is_unwritten(unit: &mut Unit<'_, '_>, lead: Uuid) -> Result<bool, Refusal> {
+/// Whether nobody of the house wrote anything about a lead, or about one that is part of it. Contacts that were said and not taken are
+/// lines of its history too.
+fn is_unwritten(unit: &mut Unit<'_, '_>, lead: &Lead) -> Result<bool, Refusal> {
     let query = sqlx::query_scalar(
-        "SELECT NOT EXISTS (SELECT FROM lead_history WHERE lead_id = $1 AND kind <> 'contact' AND text_sealed IS NOT NULL)",
+        "WITH parts AS (SELECT id, touched_at FROM leads WHERE id = $1 OR merged_into = $1)
+         SELECT NOT EXISTS (SELECT FROM parts WHERE touched_at IS NOT NULL)
+             AND NOT EXISTS (SELECT FROM lead_history WHERE lead_id IN (SELECT id FROM parts) AND kind <> 'contact' AND text_sealed IS NOT NULL)
+             AND NOT EXISTS (SELECT FROM lead_deals WHERE lead_id IN (SELECT id FROM parts))
+             AND NOT EXISTS (SELECT FROM tasks WHERE lead_id IN (SELECT id FROM parts))
+             AND NOT EXISTS (SELECT FROM consents WHERE subject_id = $2)",
     );
-    Ok(unit.tx().scalar::<bool>(query.bind(lead))?)
+    let query = query.bind(lead.id).bind(lead.subject);
+    Ok(unit.tx().scalar::<bool>(query)?)
 }
 
 type Row = (
@@ -206,7 +216,7 @@ fn is_of_another(unit: &mut Unit<'_, '_>, lead: &Lead, user: Uuid) -> Result<boo
 }
 
 /// Takes a contact out of a lead whose person never proved it: its owner `to` has shown that it is theirs, or the house says it of
-/// somebody else.
+/// somebody else. Who works the lead is told.
 ///
 /// # Errors
 /// The database, or a field that does not open.
@@ -223,8 +233,17 @@ pub(super) fn give_up(
     [lead.phone_index, lead.email_index] = store::indexes(unit, &after);
     replaced(unit, lead, &before, &after)?;
     let detail = json!({"field": field, "given_up": true, "given_to": to});
-    store::history(unit, lead, "contact", &detail, None)?;
+    let line = store::history(unit, lead, "contact", &detail, None)?;
     store::rescore(unit, lead)?;
     store::save(unit, lead)?;
-    store::index(unit, lead, &key)
+    store::index(unit, lead, &key)?;
+    if let Some(agent) = lead.assigned_to {
+        let (detail, told) = (json!({"field": field}), format!("contact {line}"));
+        notice::tell(unit, agent, "contact", Some(lead.id), &detail, &told)?;
+    }
+    let change = Change::new(Action::Update, "lead", lead.id).about(lead.subject);
+    unit.audit(change.personal(field, before.get(field), None));
+    let facts = json!({"lead_id": lead.id, "fields": [field], "assigned_to": lead.assigned_to});
+    unit.emit(Event::new("lead.changed", "lead", lead.id, facts).about(lead.subject));
+    Ok(())
 }

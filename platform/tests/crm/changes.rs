@@ -132,6 +132,10 @@ async fn a_lead_goes_to_who_works_its_city_which_stands_nowhere_in_the_clear() {
         let clear = "SELECT count(*) FROM leads WHERE leads::text ~* 'bandung'";
         let system = Principal::system("test");
         assert_eq!(house.count(&system, clear).await, 0, "{kind}");
+        // Nor by a program of before that works on the same database.
+        let older = "UPDATE leads SET territory = 'bandung'".to_owned();
+        assert_eq!(house.attempt(&system, older).await, Ok(1), "{kind}");
+        assert_eq!(house.count(&system, clear).await, 0, "{kind}");
     }
 }
 

@@ -329,6 +329,13 @@ async fn an_erasure_leaves_a_lead_that_names_nobody() {
         ] {
             assert_eq!(house.attempt(&program, sql).await, Ok(1), "{}", house.kind);
         }
+        // A city that came into the clear past what keeps it out.
+        house
+            .intrude(format!(
+                "SET LOCAL app.current_user_id = 'system'; ALTER TABLE leads DISABLE TRIGGER leads_territory;
+                 UPDATE leads SET territory = 'bandung' WHERE id = '{lead}';"
+            ))
+            .await;
         let stores = handlers::engines().stores;
         let leads = stores
             .iter()
@@ -343,6 +350,7 @@ async fn an_erasure_leaves_a_lead_that_names_nobody() {
         for sql in [
             "SELECT count(*) FROM tasks WHERE status <> 'done'",
             "SELECT count(*) FROM lead_deals WHERE status = 'open'",
+            "SELECT count(*) FROM leads WHERE territory IS NOT NULL",
         ] {
             assert_eq!(house.count(&program, sql).await, 0, "{}: {sql}", house.kind);
         }

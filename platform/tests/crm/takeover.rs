@@ -1,14 +1,16 @@
 //! Nobody reads what is known of somebody else by typing that person's number beside an address of their own.
 
 use serde_json::json;
+use siaga_platform::consent;
+use siaga_platform::crm::tasks::{self, NewTask};
 use siaga_platform::crm::work::{self, NoteKind};
-use siaga_platform::crm::{Outcome, moves};
+use siaga_platform::crm::{Outcome, deals, moves};
 use siaga_platform::crypto::blind;
 use siaga_platform::handlers;
 use siaga_platform::people::Principal;
 use uuid::Uuid;
 
-use super::floor::{happen, number, seen, take, told};
+use super::floor::{agent, happen, number, seen, take, told};
 use super::proof::{form, prove};
 use crate::ground::desk::{House, houses};
 
@@ -278,5 +280,120 @@ async fn a_lead_is_parted_by_one_proof_and_whole_by_both() {
         let budi = registers(&house, "Budi", None).await;
         let user = confirms(&house, &budi).await;
         assert_eq!(seen(&house, other).await.lead.user, Some(user), "{kind}");
+    }
+}
+
+/// What was written on a lead whose number is somebody else's is not read by who proves its address alone.
+async fn kept_from(house: &House, name: &'static str, lead: Uuid, written: &[&str]) {
+    let kind = house.kind;
+    let client = registers(house, name, None).await;
+    confirms(house, &client).await;
+    assert_eq!(seen(house, lead).await.lead.user, None, "{kind}: {name}");
+    let text = reads(house, &client).await;
+    for written in written {
+        assert!(!text.contains(written), "{kind}: {name} reads {written}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_house_keeps_of_a_lead_beside_its_timeline_goes_with_no_planted_address() {
+    for house in houses().await {
+        let (kind, platform, owner) = (house.kind, &house.platform, Principal::owner());
+        agent(&house, None, "Ayu").await;
+        let plant = async |n: u32, email: &str| {
+            let typed = told(Some(&number(n)), Some(email), Some("Korban"));
+            form(&house, typed).await.lead
+        };
+        let lead = plant(1, "eve@contoh.id").await;
+        let title = "Budi, 500k of gold".to_owned();
+        deals::add_deal(platform, &owner, None, lead, title, 51_234_567)
+            .await
+            .expect(kind);
+        kept_from(&house, "Eve", lead, &["500k of gold", "51234567"]).await;
+        let lead = plant(2, "eva@contoh.id").await;
+        let task = NewTask {
+            lead,
+            title: "Ring Budi about his gold".into(),
+            description: None,
+            priority: "high".into(),
+            due: platform.now(),
+            assignee: None,
+        };
+        tasks::add(platform, &owner, None, task).await.expect(kind);
+        kept_from(&house, "Eva", lead, &["about his gold"]).await;
+        let lead = plant(3, "evi@contoh.id").await;
+        let subject = seen(&house, lead).await.lead.subject;
+        let (source, version) = ("Budi, by telephone", "1");
+        platform
+            .command(&owner, move |unit| {
+                consent::record(unit, subject, "marketing_call", false, source, version)
+            })
+            .await
+            .expect(kind);
+        kept_from(&house, "Evi", lead, &["by telephone"]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_stands_is_answered_for_by_sending_it_again() {
+    for house in houses().await {
+        let kind = house.kind;
+        let sends = async |lead: Uuid, phone: String, email: Option<&str>| {
+            let edit = moves::Edit {
+                phone: Some(phone),
+                email: email.map(str::to_owned),
+                ..moves::Edit::default()
+            };
+            moves::edit(&house.platform, &Principal::owner(), None, lead, edit)
+                .await
+                .expect(kind);
+        };
+        let typed = told(Some(&number(1)), Some("sari@contoh.id"), Some("Sari"));
+        let lead = form(&house, typed).await.lead;
+        let typed = told(Some(&number(2)), Some("eve@contoh.id"), Some("Korban"));
+        let other = form(&house, typed).await.lead;
+        for lead in [lead, other] {
+            writes(&house, lead).await;
+        }
+        sends(lead, number(1), Some("sari@contoh.id")).await;
+        sends(other, number(2), None).await;
+        let sari = registers(&house, "Sari", None).await;
+        let user = confirms(&house, &sari).await;
+        assert_eq!(seen(&house, lead).await.lead.user, Some(user), "{kind}");
+        assert!(reads(&house, &sari).await.contains(NOTE), "{kind}");
+        // One of two says nothing of the other one.
+        kept_from(&house, "Eve", other, &[NOTE]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_contact_that_leaves_a_lead_is_told_to_who_works_it_and_stands_in_the_log() {
+    for house in houses().await {
+        let (kind, system) = (house.kind, Principal::system("test"));
+        let ayu = agent(&house, None, "Ayu").await;
+        let typed = told(Some(&number(1)), Some("eve@contoh.id"), Some("Korban"));
+        let lead = form(&house, typed).await.lead;
+        writes(&house, lead).await;
+        let eve = registers(&house, "Eve", None).await;
+        confirms(&house, &eve).await;
+        assert_eq!(seen(&house, lead).await.known.email, None, "{kind}");
+        let dewi = registers(&house, "Dewi", Some(number(2))).await;
+        let user = confirms(&house, &dewi).await;
+        // The house says of somebody else what she only typed.
+        take(&house, told(Some(&number(2)), None, Some("Budi"))).await;
+        let hers = of(&house, user).await;
+        assert_eq!(seen(&house, hers).await.known.phone, None, "{kind}");
+        for sql in [
+            "SELECT count(*) FROM audit_log WHERE entity_type = 'lead' AND action = 'update'
+                 AND old_value ->> 'email' IS NOT NULL AND new_value ->> 'email' IS NULL",
+            "SELECT count(*) FROM audit_log WHERE entity_type = 'lead' AND action = 'update'
+                 AND old_value ->> 'phone' IS NOT NULL AND new_value ->> 'phone' IS NULL",
+            "SELECT count(*) FROM events WHERE type = 'lead.changed' AND payload -> 'fields' = '[\"email\"]'",
+            "SELECT count(*) FROM events WHERE type = 'lead.changed' AND payload -> 'fields' = '[\"phone\"]'",
+        ] {
+            assert_eq!(house.count(&system, sql).await, 1, "{kind}: {sql}");
+        }
+        let notices = "SELECT count(*) FROM crm_notices WHERE kind = 'contact'";
+        assert_eq!(house.count(&ayu, notices).await, 2, "{kind}");
     }
 }

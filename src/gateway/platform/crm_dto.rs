@@ -295,7 +295,7 @@ wire! {
     /// Something the caller was told.
     pub struct CrmNoticeDto {
         pub id: Uuid,
-        /// `score`, `merged`, `assigned`, `sla`, `left` or `hot`.
+        /// `score`, `merged`, `assigned`, `sla`, `left`, `hot` or `contact`.
         pub kind: String,
         pub lead_id: Option<Uuid>,
         #[schema(value_type = Object)]

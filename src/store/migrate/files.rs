@@ -58,6 +58,8 @@ pub const FILES: &[Source] = sources![
     "0105_sealed_reasons",
     "0106_lead_territories",
     "0110_unbooked_orders",
+    "0115_leads_without_territories",
+    "0116_contacts_of_leads",
     "0120_told_of_holds",
     "0121_keys_of_holds",
 ];

@@ -39,6 +39,7 @@ it("tells a notice's figures in words", () => {
   expect(told("assigned", { score: 45, stage: "new" })).toBe("New lead · 45 points");
   expect(told("sla", { stage: "kyc", why: "overdue" })).toBe("KYC · the stage takes too long");
   expect(told("left", { user_id: "u", leads: 3, deals: 1, tasks: 2 })).toBe("<u>: leads 3, deals 1, tasks 2");
+  expect(told("contact", { field: "phone" })).toBe("Telephone");
   expect(told("merged", { merge_id: "m", other_id: null })).toBe("");
 });
 

@@ -178,6 +178,7 @@ export const salesEn = {
   "notice.sla": "A lead waits too long",
   "notice.left": "A colleague has left; their work is with you",
   "notice.hot": "A lead of yours is hot",
+  "notice.contact": "A contact of a lead of yours is somebody else's and was taken out",
   "notice.points": "{n} points",
   "notice.left.figures": "leads {leads}, deals {deals}, tasks {tasks}",
 } as const;

@@ -180,6 +180,7 @@ export const salesId: Record<keyof typeof salesEn, string> = {
   "notice.sla": "Sebuah prospek menunggu terlalu lama",
   "notice.left": "Seorang rekan keluar; pekerjaannya sekarang pada Anda",
   "notice.hot": "Prospek Anda panas",
+  "notice.contact": "Sebuah kontak prospek Anda ternyata milik orang lain dan dikeluarkan",
   "notice.points": "{n} poin",
   "notice.left.figures": "prospek {leads}, transaksi {deals}, tugas {tasks}",
 };
