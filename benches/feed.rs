@@ -36,6 +36,11 @@ fn binance() -> Binance {
         ]),
     );
     session.on_open(NOW);
+    // The first record of a connection also says that the source is back.
+    session.on_frame(
+        binance_ticker(0).replace("BTCUSDT", "ETHUSDT").as_bytes(),
+        NOW,
+    );
     while session.poll_input().is_some() {}
     session
 }
@@ -43,6 +48,10 @@ fn binance() -> Binance {
 fn kraken() -> Kraken {
     let mut session = Kraken::new(SourceId(4), listings(&["BTC/USD", "EUR/USD"]));
     session.on_open(NOW);
+    session.on_frame(
+        kraken_ticker(0).replace("BTC/USD", "EUR/USD").as_bytes(),
+        NOW,
+    );
     while session.poll_input().is_some() {}
     session
 }

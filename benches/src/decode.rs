@@ -45,18 +45,22 @@ pub struct Ours<S> {
 
 /// Our Binance session.
 pub fn binance() -> Ours<Binance> {
-    Ours::new(Binance::new(SOURCE, listings("BTCUSDT")))
+    let first = BINANCE.replace(r#""BTCUSDT""#, r#""BTCUSDT1""#);
+    Ours::new(Binance::new(SOURCE, listings("BTCUSDT")), &first)
 }
 
 /// Our Kraken session.
 pub fn kraken() -> Ours<Kraken> {
-    Ours::new(Kraken::new(SOURCE, listings("BTC/USD")))
+    let first = KRAKEN.replace(r#""BTC/USD""#, r#""BTC/USD1""#);
+    Ours::new(Kraken::new(SOURCE, listings("BTC/USD")), &first)
 }
 
 impl<S: Session> Ours<S> {
-    fn new(mut session: S) -> Self {
+    /// A connection that has brought its `first` record, which also says that the source is back.
+    fn new(mut session: S, first: &str) -> Self {
         let now = Ts(START_NS);
         session.on_open(now);
+        session.on_frame(first.as_bytes(), now);
         while session.poll_send().is_some() {}
         while session.poll_input().is_some() {}
         Self { session, now }

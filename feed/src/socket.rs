@@ -22,7 +22,7 @@ const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// A close of ours is given this long before the socket is dropped.
 const CLOSE_MAX: Duration = Duration::from_secs(1);
 
-/// A connection that lived this long without trouble starts the count of attempts anew.
+/// A connection that lived this long and brought data starts the count of attempts anew.
 const STEADY_NS: u64 = 60 * SECOND_NS;
 
 /// How long to wait between attempts: a few soon, then patiently. Every wait is shortened by up to a fifth at random.
@@ -123,7 +123,7 @@ pub async fn run(
         };
         let (reason, patience) = match opened {
             Ok(mut socket) => {
-                let since = host.now();
+                let (since, before) = (host.now(), records(session.counts()));
                 session.on_open(since);
                 host.status(Some(&Status::Connected), session.counts());
                 let end = drive(&mut socket, session, host, stop.as_mut()).await;
@@ -132,7 +132,8 @@ pub async fn run(
                     session.on_closed(host.now());
                 }
                 drain(session, host);
-                if host.now().since(since) >= STEADY_NS {
+                let has_served = records(session.counts()) > before;
+                if has_served && host.now().since(since) >= STEADY_NS {
                     attempt = 0;
                 }
                 // A courtesy; the venue may be gone already.
@@ -146,7 +147,11 @@ pub async fn run(
                     End::Lost(reason) => (reason, Duration::ZERO),
                 }
             }
-            Err(refused) => (format!("{:#}", refused.error), refused.wait),
+            Err(refused) => {
+                session.on_unreachable(host.now());
+                drain(session, host);
+                (format!("{:#}", refused.error), refused.wait)
+            }
         };
         let wait = pause(&settings.backoff, attempt, &reason, &mut rng).max(patience);
         host.status(Some(&Status::Lost { reason, wait }), session.counts());
@@ -157,6 +162,11 @@ pub async fn run(
     }
     host.status(Some(&Status::Stopped), session.counts());
     Ok(())
+}
+
+/// What a session has taken so far.
+fn records(counts: &Counts) -> u64 {
+    counts.quotes + counts.trades
 }
 
 fn pause(backoff: &Backoff, attempt: u32, reason: &str, rng: &mut Rng) -> Duration {

@@ -3,7 +3,7 @@ use crate::venue::binance::Binance;
 use crate::venue::kraken::Kraken;
 use crate::venue::{Refusal, VenueListing};
 use crate::venue_server::{Act, Protocol, VenueServer};
-use siaga_risk::event::{GapCause, Quote};
+use siaga_risk::event::{GapCause, Quote, QuoteKind};
 use siaga_risk::ids::{InstrumentId, SourceId};
 use std::sync::Mutex;
 use tokio::net::TcpListener;
@@ -231,6 +231,7 @@ async fn a_huge_frame_is_refused_counted_and_the_connection_renewed() {
         "lost once; the stop was ours"
     );
     assert_eq!(gaps(&seen, GapCause::Reconnect), 2);
+    assert_eq!(seen.counts.gaps, 3, "the first connection is no hole");
 }
 
 #[tokio::test]
@@ -263,9 +264,39 @@ async fn drops_closes_and_refusals_are_survived() {
         seen.lost[1]
     );
     assert!(seen.lost[3].0.contains("1012"), "{:?}", seen.lost[3]);
+    assert!(
+        matches!(seen.inputs[0], Input::Gap(gap) if gap.cause == GapCause::Disconnect),
+        "a source that was never reached is down"
+    );
     assert_eq!(gaps(&seen, GapCause::Reconnect), 3);
-    assert_eq!(gaps(&seen, GapCause::Disconnect), 2);
-    assert_eq!(seen.counts.gaps, 4, "the first connection is no hole");
+    assert_eq!(
+        gaps(&seen, GapCause::Disconnect),
+        3,
+        "two refusals in a row are one loss"
+    );
+    assert_eq!(seen.counts.gaps, 6);
+}
+
+#[tokio::test]
+async fn a_quiet_pair_is_asked_for_anew_and_lives_on() {
+    let p = Protocol::Kraken;
+    let script = vec![
+        Act::Requests(2),
+        quote(p, "1.00", "1.01"),
+        Act::Attend(Duration::from_millis(20)),
+    ];
+    // A second connection would hide that the first one lost its pair.
+    let scripts = vec![script, vec![Act::Close(1013)]];
+    // The test's clock runs ten times as fast: thirty seconds without a change of the best prices are three.
+    let (seen, server) = play(p, scripts, 10, |seen| quotes(seen).len() >= 2).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(quotes(&seen)[1].kind, QuoteKind::Snapshot);
+    assert_eq!(gaps(&seen, GapCause::Mute), 1);
+    assert_eq!(seen.counts.refused_total(), 0, "nothing is asked for twice");
+    assert_eq!(server.connections(), 1);
+    let heard = server.heard();
+    assert_eq!(heard.len(), 4, "{heard:?}");
+    assert!(heard[2].contains("unsubscribe"), "{heard:?}");
 }
 
 #[tokio::test]
@@ -288,20 +319,17 @@ async fn a_silent_socket_is_left_and_a_shutdown_is_followed() {
     assert_eq!(seen.lock().unwrap().lost[0].0, "renewed");
 }
 
-#[tokio::test]
-async fn nobody_there_is_tried_again() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+/// Runs a session until it was lost four times; the first two waits are to be short.
+async fn lose_four_times(url: String, speed: u64) -> Arc<Mutex<Seen>> {
     let seen = Arc::new(Mutex::new(Seen::default()));
     let changed = Arc::new(Notify::new());
     let mut host = TestHost {
         seen: seen.clone(),
         changed: changed.clone(),
         started: tokio::time::Instant::now(),
-        speed: 1,
+        speed,
     };
-    let mut settings = Settings::new(format!("ws://{address}"), 7);
+    let mut settings = Settings::new(url, 7);
     settings.backoff = Backoff {
         fast: Duration::from_millis(10),
         fast_attempts: 2,
@@ -331,6 +359,30 @@ async fn nobody_there_is_tried_again() {
         waits[2..].iter().all(|wait| (32..=40).contains(wait)),
         "{waits:?}"
     );
+    seen
+}
+
+#[tokio::test]
+async fn nobody_there_is_tried_again_and_told_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let seen = lose_four_times(format!("ws://{address}"), 1).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(gaps(&seen, GapCause::Disconnect), 1);
+    assert_eq!(seen.inputs.len(), 1);
+}
+
+#[tokio::test]
+async fn a_venue_that_opens_and_says_nothing_is_not_back() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let server = VenueServer::start(listener, Protocol::Binance, vec![Vec::new()]).unwrap();
+    // The minute of silence that ends each connection is a tenth of a second.
+    let seen = lose_four_times(server.url(), 600).await;
+    let seen = seen.lock().unwrap();
+    assert_eq!(seen.counts.connections, 4);
+    assert_eq!(gaps(&seen, GapCause::Reconnect), 0);
+    assert_eq!(gaps(&seen, GapCause::Disconnect), 1);
 }
 
 /// Ends TLS in front of a plain server; returns the port and the certificate.

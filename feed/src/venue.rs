@@ -57,10 +57,13 @@ pub enum CloseReason {
 
 /// A venue's protocol without its socket.
 ///
-/// Order of calls: `on_open` once connected; `on_frame` per frame, `on_alive` per control frame, `on_deadline` when
-/// `poll_deadline` has passed; after each of them drain `poll_input`, then `poll_send`, then ask `poll_close`;
-/// `on_closed` once the connection is gone. A session outlives its connections.
+/// Order of calls: `on_unreachable` per attempt that failed, `on_open` once connected; `on_frame` per frame, `on_alive`
+/// per control frame, `on_deadline` when `poll_deadline` has passed; after each of them drain `poll_input`, then
+/// `poll_send`, then ask `poll_close`; `on_closed` once the connection is gone. A session outlives its connections.
 pub trait Session: Send {
+    /// Nobody answered, or with a refusal. The source is down, whether it was ever up or not.
+    fn on_unreachable(&mut self, now: Ts);
+    /// Connected. The source is back with the first record, not before.
     fn on_open(&mut self, now: Ts);
     /// A text frame. Whatever its bytes are, it is decoded or counted; it never panics.
     fn on_frame(&mut self, frame: &[u8], now: Ts);

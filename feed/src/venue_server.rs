@@ -3,6 +3,7 @@
 //! Each connection plays the next script, the last one again and again. For tests and benches; loopback only.
 
 use futures_util::{SinkExt, StreamExt};
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -15,6 +16,8 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 
 /// Frames remembered of what clients sent.
 const HEARD_MAX: usize = 1_024;
+
+const HEARTBEAT: &str = r#"{"channel":"heartbeat"}"#;
 
 /// Whose protocol is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +36,8 @@ pub enum Act {
     },
     /// Waits for so many requests of the client, answers each.
     Requests(usize),
+    /// Answers requests as they come, with a heartbeat as often as this, until the client leaves.
+    Attend(Duration),
     /// A best price; the update id counts on by itself.
     Quote {
         symbol: String,
@@ -106,6 +111,8 @@ impl VenueServer {
                         update: 0,
                         quotes: Vec::new(),
                         last: None,
+                        subscribed: BTreeSet::new(),
+                        best: BTreeMap::new(),
                     }
                     .play(stream, script)
                     .await;
@@ -144,6 +151,10 @@ struct Connection {
     update: u64,
     quotes: Vec<String>,
     last: Option<String>,
+    /// Channel and symbol of what the client has subscribed; Kraken alone minds.
+    subscribed: BTreeSet<(String, String)>,
+    /// Newest bid and ask of each symbol.
+    best: BTreeMap<String, (String, String)>,
 }
 
 impl Connection {
@@ -163,6 +174,7 @@ impl Connection {
             match act {
                 Act::RefuseHttp { .. } => {}
                 Act::Requests(count) => self.requests(&mut socket, count).await?,
+                Act::Attend(every) => self.attend(&mut socket, every).await?,
                 Act::Silent(length) => tokio::time::sleep(length).await,
                 Act::Ping => socket.send(Message::Ping(Vec::new().into())).await?,
                 Act::Close(code) => {
@@ -200,30 +212,80 @@ impl Connection {
                 continue;
             };
             left -= 1;
-            let id: String = text
-                .rsplit(':')
-                .next()
-                .unwrap_or("0")
-                .chars()
-                .filter(char::is_ascii_digit)
-                .collect();
-            {
-                let mut heard = self.ear.lock().expect("no panic holds the lock");
-                if heard.len() < HEARD_MAX {
-                    heard.push(text.to_string());
-                }
-            }
-            let reply = match self.protocol {
-                Protocol::Binance => format!(r#"{{"result":null,"id":{id}}}"#),
-                Protocol::Kraken => {
-                    format!(
-                        r#"{{"method":"subscribe","result":{{"snapshot":true}},"success":true,"req_id":{id}}}"#
-                    )
-                }
-            };
-            socket.send(Message::text(reply)).await?;
+            self.reply(socket, &text).await?;
         }
         Ok(())
+    }
+
+    async fn attend(
+        &mut self,
+        socket: &mut WebSocketStream<TcpStream>,
+        every: Duration,
+    ) -> anyhow::Result<()> {
+        let mut beats = tokio::time::interval(every);
+        loop {
+            tokio::select! {
+                message = socket.next() => match message {
+                    Some(Ok(Message::Text(text))) => self.reply(socket, &text).await?,
+                    Some(Ok(_)) => {}
+                    _ => return Ok(()),
+                },
+                _ = beats.tick() => socket.send(Message::text(HEARTBEAT)).await?,
+            }
+        }
+    }
+
+    async fn reply(
+        &mut self,
+        socket: &mut WebSocketStream<TcpStream>,
+        request: &str,
+    ) -> anyhow::Result<()> {
+        {
+            let mut heard = self.ear.lock().expect("no panic holds the lock");
+            if heard.len() < HEARD_MAX {
+                heard.push(request.to_owned());
+            }
+        }
+        let last = request.rsplit(':').next().unwrap_or("0");
+        let id: String = last.chars().filter(char::is_ascii_digit).collect();
+        let answers = match self.protocol {
+            Protocol::Binance => vec![format!(r#"{{"result":null,"id":{id}}}"#)],
+            Protocol::Kraken => self.kraken(request, &id),
+        };
+        for answer in answers {
+            socket.send(Message::text(answer)).await?;
+        }
+        Ok(())
+    }
+
+    /// Kraken answers each symbol on its own, takes no subscription twice, and begins a ticker with its newest price.
+    fn kraken(&mut self, request: &str, id: &str) -> Vec<String> {
+        let method = between(request, r#""method":""#, '"');
+        let channel = between(request, r#""channel":""#, '"');
+        let mut answers = Vec::new();
+        for symbol in between(request, r#""symbol":["#, ']').split(',') {
+            let symbol = symbol.trim_matches('"');
+            let key = (channel.to_owned(), symbol.to_owned());
+            let (is_taken, error) = if method == "unsubscribe" {
+                (self.subscribed.remove(&key), "Subscription Not Found")
+            } else {
+                (self.subscribed.insert(key), "Already subscribed")
+            };
+            if !is_taken {
+                answers.push(format!(
+                    r#"{{"error":"{error}","method":"subscribe","req_id":{id},"success":false,"symbol":"{symbol}"}}"#
+                ));
+                continue;
+            }
+            answers.push(format!(
+                r#"{{"method":"{method}","result":{{"channel":"{channel}","symbol":"{symbol}"}},"success":true,"req_id":{id}}}"#
+            ));
+            let is_begun = method == "subscribe" && channel == "ticker";
+            if let Some((bid, ask)) = self.best.get(symbol).filter(|_| is_begun) {
+                answers.push(kraken_ticker("snapshot", symbol, bid, ask));
+            }
+        }
+        answers
     }
 
     fn frame(&mut self, act: Act) -> Option<String> {
@@ -231,12 +293,13 @@ impl Connection {
             Act::Quote { symbol, bid, ask } => {
                 let frame = self.quote(&symbol, &bid, &ask);
                 self.quotes.push(frame.clone());
+                self.best.insert(symbol, (bid, ask));
                 Some(frame)
             }
             Act::Trade { symbol, id, price } => Some(self.trade(&symbol, id, &price)),
             Act::Again => self.last.clone(),
             Act::Late => self.quotes.iter().rev().nth(1).cloned(),
-            Act::Heartbeat => Some(r#"{"channel":"heartbeat"}"#.to_owned()),
+            Act::Heartbeat => Some(HEARTBEAT.to_owned()),
             Act::Shutdown => Some(r#"{"e":"serverShutdown","E":1770123456789}"#.to_owned()),
             Act::Raw(text) => Some(text),
             Act::Huge(bytes) => Some("x".repeat(bytes)),
@@ -252,14 +315,14 @@ impl Connection {
                 symbol.to_ascii_lowercase(),
                 self.update
             ),
-            Protocol::Kraken => format!(
-                r#"{{"channel":"ticker","type":"{}","data":[{{"symbol":"{symbol}","bid":{bid},"bid_qty":1.0,"ask":{ask},"ask_qty":2.0}}]}}"#,
-                if self.update == 1 {
+            Protocol::Kraken => {
+                let kind = if self.update == 1 {
                     "snapshot"
                 } else {
                     "update"
-                }
-            ),
+                };
+                kraken_ticker(kind, symbol, bid, ask)
+            }
         }
     }
 
@@ -274,6 +337,18 @@ impl Connection {
             ),
         }
     }
+}
+
+fn kraken_ticker(kind: &str, symbol: &str, bid: &str, ask: &str) -> String {
+    format!(
+        r#"{{"channel":"ticker","type":"{kind}","data":[{{"symbol":"{symbol}","bid":{bid},"bid_qty":1.0,"ask":{ask},"ask_qty":2.0}}]}}"#
+    )
+}
+
+/// What stands behind `from` and before the next `to`.
+fn between<'a>(text: &'a str, from: &str, to: char) -> &'a str {
+    let rest = text.split_once(from).map_or("", |(_, rest)| rest);
+    rest.split_once(to).map_or("", |(found, _)| found)
 }
 
 /// Reads the request's head and answers with a status instead of the upgrade.

@@ -378,7 +378,6 @@ impl Running {
             }
             false => (None, None),
         };
-        let venue_figures = Arc::new(venue_figures::VenueFigures::default());
         let (asks_sender, asks) = bounded(1);
         let (tells, told) = bounded(TELLS_MAX);
         let checkpointed = Arc::new(AtomicU64::new(0));
@@ -507,7 +506,7 @@ impl Running {
             bridge_faults,
             standby: standby_figures,
             ticks: tick_figures,
-            venues: venue_figures.clone(),
+            venues: Arc::default(),
             stream_epoch: history.epoch,
             demo: config.feed.simulator,
             phone: config.desk.phone.clone(),
@@ -541,14 +540,7 @@ impl Running {
         let owed = report.lost.is_some().then(|| Owed::new(disk));
         let follower = self.follower(&handle, &door, consumers.clone(), applied, told, owed);
         let (venues_stop, stopped) = watch::channel(false);
-        let venues = venues::start(
-            config,
-            &self.listed,
-            &self.clock,
-            &inbox,
-            &stopped,
-            &venue_figures,
-        )?;
+        let venues = venues::start(config, &self.listed, &handle, &inbox, &stopped)?;
         let sweep = tokio::spawn(sweep::run(handle.clone()));
         let holdings = Arc::new(self.known.holdings(log_end));
         let readers = (consumers, holdings, told_of_readers);

@@ -23,7 +23,7 @@ struct Figures {
 type Number = fn(&Figures) -> u64;
 
 /// Name, kind, meaning, and where it stands.
-const LINES: [(&str, &str, &str, Number); 12] = [
+const LINES: [(&str, &str, &str, Number); 13] = [
     (
         "siaga_venue_connected",
         "gauge",
@@ -79,6 +79,12 @@ const LINES: [(&str, &str, &str, Number); 12] = [
         |figures| figures.counts.gaps,
     ),
     (
+        "siaga_venue_trade_breaks_total",
+        "counter",
+        "Times trades stood still for ten minutes or were counted anew: no gap of quotes.",
+        |figures| figures.counts.trade_breaks,
+    ),
+    (
         "siaga_venue_skewed_total",
         "counter",
         "Records whose venue time is far from ours; they are used.",
@@ -109,6 +115,12 @@ impl VenueFigures {
         if let Some(status) = status {
             figures.connected = *status == Status::Connected;
         }
+    }
+
+    /// A venue's task has ended: whatever it said last, nothing is connected.
+    pub fn end(&self, venue: &'static str) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.entry(venue).or_default().connected = false;
     }
 
     /// Appends everything in the Prometheus text format; nothing without a live venue.
@@ -154,7 +166,7 @@ mod tests {
         assert_eq!(out, "");
         let mut counts = Counts::default();
         (counts.connections, counts.frames, counts.gaps) = (3, 40, 2);
-        counts.rounded = 4;
+        (counts.rounded, counts.trade_breaks) = (4, 7);
         counts.refuse(Refusal::Malformed);
         venues.put("kraken", Some(&Status::Connected), &counts, 5);
         venues.put("kraken", None, &counts, 1);
@@ -164,6 +176,7 @@ mod tests {
             "siaga_venue_reconnects_total{venue=\"kraken\"} 2",
             "siaga_venue_frames_total{venue=\"kraken\"} 40",
             "siaga_venue_gaps_total{venue=\"kraken\"} 2",
+            "siaga_venue_trade_breaks_total{venue=\"kraken\"} 7",
             "siaga_venue_rounded_total{venue=\"kraken\"} 4",
             "siaga_venue_ring_full_total{venue=\"kraken\"} 6",
             "siaga_venue_refused_total{venue=\"kraken\",reason=\"malformed\"} 1",

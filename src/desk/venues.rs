@@ -1,19 +1,21 @@
 //! Live venues: a session and a socket each, straight into the ring.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use siaga_feed::catalog::Catalog;
 use siaga_feed::socket::{self, Host, Settings, Status};
 use siaga_feed::venue::binance::Binance;
 use siaga_feed::venue::kraken::Kraken;
 use siaga_feed::venue::{Counts, Session, listings};
-use siaga_risk::event::Input;
+use siaga_risk::event::{Gap, GapCause, Input};
 use siaga_risk::pipeline::Inbox;
 use siaga_risk::units::Ts;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::handle::Handle;
 use super::venue_figures::VenueFigures;
+use super::vital;
 use crate::clock::Clock;
 use crate::config::{Config, Venue};
 
@@ -54,7 +56,7 @@ impl Host for VenueHost {
                     venue = self.name,
                     reason,
                     wait_s = wait.as_secs(),
-                    "connection lost: the next source serves meanwhile"
+                    "not connected: the next attempt follows after the wait"
                 );
             }
             _ => {}
@@ -77,10 +79,9 @@ impl Host for VenueHost {
 pub fn start(
     config: &Config,
     catalog: &Catalog,
-    clock: &Arc<Clock>,
+    handle: &Arc<Handle>,
     inbox: &Inbox,
     stop: &watch::Receiver<bool>,
-    figures: &Arc<VenueFigures>,
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
     let mut tasks = Vec::new();
     for (name, venue, url) in enabled(config) {
@@ -98,15 +99,24 @@ pub fn start(
             "binance" => Box::new(Binance::new(source, wanted)),
             _ => Box::new(Kraken::new(source, wanted)),
         };
-        let settings = Settings::new(url, clock.now().0);
+        let settings = Settings::new(url, handle.clock.now().0);
         let host = VenueHost {
             name,
-            clock: clock.clone(),
+            clock: handle.clock.clone(),
             inbox: inbox.clone(),
             refused: 0,
-            figures: figures.clone(),
+            figures: handle.venues.clone(),
         };
-        tasks.push(tokio::spawn(run(session, settings, host, stop.clone())));
+        let desk = handle.clone();
+        let lost = move |gap| {
+            // An inbox that lives on: while the ring is full, the gap waits there.
+            let mut inbox = desk.inbox.lock().unwrap_or_else(PoisonError::into_inner);
+            if inbox.input(Input::Gap(gap)).is_err() {
+                tracing::error!(venue = name, "the core has not heard of it: its ring is full");
+            }
+        };
+        let stop = stop.clone();
+        tasks.push(tokio::spawn(run(session, settings, host, stop, lost)));
     }
     Ok(tasks)
 }
@@ -130,14 +140,49 @@ fn enabled(config: &Config) -> impl Iterator<Item = (&'static str, &Venue, Strin
         })
 }
 
+/// Keeps a venue connected until it is told to stop. One that ends before, by a panic or because TLS cannot be set up, does
+/// not stop the desk: that its source is gone is told by `lost`, as if its connection had broken.
 async fn run(
+    session: Box<dyn Session>,
+    settings: Settings,
+    host: VenueHost,
+    stop: watch::Receiver<bool>,
+    mut lost: impl FnMut(Gap),
+) {
+    let (name, source) = (host.name, session.source());
+    let (clock, figures, told) = (host.clock.clone(), host.figures.clone(), stop.clone());
+    let ended = move || {
+        if is_over(&told) {
+            return;
+        }
+        tracing::error!(
+            venue = name,
+            "the venue's session has ended: it brings no prices until a restart; see the log above"
+        );
+        figures.end(name);
+        lost(Gap {
+            ts: clock.now(),
+            source,
+            instrument: None,
+            cause: GapCause::Disconnect,
+            missing: 0,
+        });
+    };
+    vital::guard(connected(session, settings, host, stop), ended).await;
+}
+
+/// Told to stop; a sender that is gone has said its last word.
+fn is_over(stop: &watch::Receiver<bool>) -> bool {
+    *stop.borrow() || stop.has_changed().is_err()
+}
+
+async fn connected(
     mut session: Box<dyn Session>,
     settings: Settings,
     mut host: VenueHost,
     mut stop: watch::Receiver<bool>,
 ) {
     let stopped = async {
-        // A sender that is gone has said its last word.
         let _ = stop.wait_for(|stop| *stop).await.is_ok();
     };
     let name = host.name;
@@ -147,5 +192,95 @@ async fn run(
             error = format!("{error:#}"),
             "the venue cannot be used"
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use siaga_feed::venue::CloseReason;
+    use siaga_risk::ids::SourceId;
+    use siaga_risk::pipeline::ring;
+    use std::sync::Mutex;
+
+    /// A session with a bug: it does not survive that its venue is away.
+    #[derive(Default)]
+    struct Broken(Counts);
+
+    impl Session for Broken {
+        fn on_unreachable(&mut self, _: Ts) {
+            panic!("the session divided by zero");
+        }
+        fn on_open(&mut self, _: Ts) {}
+        fn on_frame(&mut self, _: &[u8], _: Ts) {}
+        fn on_alive(&mut self, _: Ts) {}
+        fn on_oversize(&mut self, _: Ts) {}
+        fn on_closed(&mut self, _: Ts) {}
+        fn on_deadline(&mut self, _: Ts) {}
+        fn poll_input(&mut self) -> Option<Input> {
+            None
+        }
+        fn poll_send(&mut self) -> Option<String> {
+            None
+        }
+        fn poll_close(&mut self) -> Option<CloseReason> {
+            None
+        }
+        fn poll_deadline(&self) -> Option<Ts> {
+            None
+        }
+        fn counts(&self) -> &Counts {
+            &self.0
+        }
+        fn source(&self) -> SourceId {
+            SourceId(4)
+        }
+    }
+
+    /// Runs a broken session to its end; the gaps that the desk heard of, and what the figures say.
+    async fn end(settings: Settings, is_stopping: bool) -> (Vec<Gap>, String) {
+        let (writer, _journal, _machine) = ring::build(64);
+        let figures = Arc::new(VenueFigures::default());
+        figures.put("kraken", Some(&Status::Connected), &Counts::default(), 0);
+        let host = VenueHost {
+            name: "kraken",
+            clock: Arc::new(Clock::start()),
+            inbox: Inbox::new(writer),
+            refused: 0,
+            figures: figures.clone(),
+        };
+        let (_desk, stop) = watch::channel(is_stopping);
+        let gaps = Arc::new(Mutex::new(Vec::new()));
+        let heard = gaps.clone();
+        let lost = move |gap| heard.lock().unwrap().push(gap);
+        let session = Box::new(Broken::default());
+        let task = tokio::spawn(run(session, settings, host, stop, lost));
+        // It may have panicked.
+        let _ = task.await.is_ok();
+        let mut text = String::new();
+        figures.write(&mut text);
+        let gaps = gaps.lock().unwrap().clone();
+        (gaps, text)
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ends_by_itself_is_a_lost_source() {
+        let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = nobody.local_addr().unwrap();
+        drop(nobody);
+        let away = Settings::new(format!("ws://{address}"), 1);
+        let mut without_tls = Settings::new(format!("wss://{address}"), 1);
+        without_tls.extra_root = Some(b"no certificate".to_vec());
+        for settings in [away.clone(), without_tls] {
+            let (gaps, figures) = end(settings, false).await;
+            assert_eq!(gaps.len(), 1);
+            assert_eq!(
+                (gaps[0].cause, gaps[0].source, gaps[0].instrument),
+                (GapCause::Disconnect, SourceId(4), None)
+            );
+            assert!(figures.contains("siaga_venue_connected{venue=\"kraken\"} 0"));
+        }
+        let (gaps, _) = end(away, true).await;
+        assert_eq!(gaps, [], "a stop is no loss");
     }
 }

@@ -93,7 +93,10 @@ impl Live {
                 self.change(change.instrument, |s| s.volatility = change.state);
             }
             Output::Gap(gap) => {
-                if let Some(instrument) = gap.instrument {
+                // A hole of a known size is one in the tape.
+                if let Some(instrument) = gap.instrument
+                    && gap.missing == 0
+                {
                     self.change(instrument, |s| s.gap = true);
                 }
             }
@@ -499,6 +502,27 @@ mod tests {
         let far = InstrumentId(INSTRUMENTS_MAX as u32);
         live.apply(&Output::Mark(mark(far.0, 1)));
         assert_eq!(live.mark(far), None);
+    }
+
+    #[test]
+    fn a_hole_in_the_tape_says_nothing_of_the_quotes() {
+        let live = Live::new();
+        let instrument = InstrumentId(1);
+        let hole = |missing| {
+            Output::Gap(Gap {
+                ts: Ts(1),
+                source: SourceId(1),
+                instrument: Some(instrument),
+                cause: GapCause::Sequence,
+                missing,
+            })
+        };
+        live.apply(&hole(3));
+        assert!(!live.states(instrument).gap);
+        live.apply(&hole(0));
+        assert!(live.states(instrument).gap);
+        live.apply(&Output::Mark(mark(1, 1)));
+        assert!(!live.states(instrument).gap);
     }
 
     #[tokio::test]

@@ -30,7 +30,8 @@ const AGE_MAX_NS: u64 = 24 * HOUR_NS - 10 * MINUTE_NS;
 const SILENCE_MAX_NS: u64 = 60 * SECOND_NS;
 
 /// Streams of each instrument.
-const STREAMS: [&str; 2] = ["bookTicker", "aggTrade"];
+const QUOTES: &str = "bookTicker";
+const TRADES: &str = "aggTrade";
 
 /// One connection to Binance. Order of calls: see [`Session`].
 pub struct Binance {
@@ -89,14 +90,20 @@ impl Binance {
         }
     }
 
-    fn subscribe(&mut self, lines: &[usize]) {
-        let per_request = NAMES_PER_REQUEST_MAX / STREAMS.len();
+    /// A subscription that the venue believes to serve already would be left as it is: the old one ends first.
+    fn subscribe_anew(&mut self, stream: &str, lines: &[usize]) {
+        self.request("UNSUBSCRIBE", &[stream], lines);
+        self.request("SUBSCRIBE", &[stream], lines);
+    }
+
+    fn request(&mut self, method: &str, streams: &[&str], lines: &[usize]) {
+        let per_request = NAMES_PER_REQUEST_MAX / streams.len();
         for batch in lines.chunks(per_request) {
             self.request += 1;
-            let mut frame = String::from(r#"{"method":"SUBSCRIBE","params":["#);
+            let mut frame = format!(r#"{{"method":"{method}","params":["#);
             for (nth, index) in batch.iter().enumerate() {
                 let symbol = self.state.lines[*index].listing.symbol.to_ascii_lowercase();
-                for (kind, stream) in STREAMS.iter().enumerate() {
+                for (kind, stream) in streams.iter().enumerate() {
                     let comma = if nth + kind > 0 { "," } else { "" };
                     let _ = write!(frame, r#"{comma}"{symbol}@{stream}""#);
                 }
@@ -195,7 +202,7 @@ impl Session for Binance {
     fn on_open(&mut self, now: Ts) {
         self.state.on_open(now);
         let all: Vec<usize> = (0..self.state.lines.len()).collect();
-        self.subscribe(&all);
+        self.request("SUBSCRIBE", &[QUOTES, TRADES], &all);
     }
 
     #[inline]
@@ -224,11 +231,14 @@ impl Session for Binance {
         self.state.on_closed(now);
     }
 
+    fn on_unreachable(&mut self, now: Ts) {
+        self.state.on_unreachable(now);
+    }
+
     fn on_deadline(&mut self, now: Ts) {
-        let again = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
-        if !again.is_empty() {
-            self.subscribe(&again);
-        }
+        let mute = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
+        self.subscribe_anew(QUOTES, &mute.quotes);
+        self.subscribe_anew(TRADES, &mute.trades);
     }
 
     #[inline]

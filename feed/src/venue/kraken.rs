@@ -25,21 +25,8 @@ const SILENCE_MAX_NS: u64 = 5 * SECOND_NS;
 /// The venue sets no age; a day bounds what a forgotten connection costs.
 const AGE_MAX_NS: u64 = 24 * HOUR_NS;
 
-/// Channels of each instrument and what else is asked of them.
-const CHANNELS: [(&str, &str); 2] = [
-    ("ticker", r#","event_trigger":"bbo","snapshot":true"#),
-    ("trade", r#","snapshot":false"#),
-];
-
-impl Channel {
-    fn named(name: Option<&[u8]>) -> Option<Channel> {
-        match name {
-            Some(b"ticker") => Some(Channel::Ticker),
-            Some(b"trade") => Some(Channel::Trade),
-            _ => None,
-        }
-    }
-}
+/// How the venue says that it has no such pair; the pair's name follows. Every other refusal is of the request alone.
+const UNKNOWN_PAIR: &[u8] = b"Currency pair not supported";
 
 /// One connection to Kraken. Order of calls: see [`Session`].
 pub struct Kraken {
@@ -54,6 +41,41 @@ enum Channel {
     Trade,
 }
 
+impl Channel {
+    const ALL: [Channel; 2] = [Channel::Ticker, Channel::Trade];
+
+    fn named(name: Option<&[u8]>) -> Option<Channel> {
+        match name {
+            Some(b"ticker") => Some(Channel::Ticker),
+            Some(b"trade") => Some(Channel::Trade),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Channel::Ticker => "ticker",
+            Channel::Trade => "trade",
+        }
+    }
+
+    /// What else is asked of it.
+    fn options(self) -> &'static str {
+        match self {
+            Channel::Ticker => r#","event_trigger":"bbo","snapshot":true"#,
+            Channel::Trade => r#","snapshot":false"#,
+        }
+    }
+
+    /// Which of its subscriptions ends: a ticker has one for each trigger.
+    fn ending(self) -> &'static str {
+        match self {
+            Channel::Ticker => r#","event_trigger":"bbo""#,
+            Channel::Trade => "",
+        }
+    }
+}
+
 impl Kraken {
     pub fn new(source: SourceId, listings: Vec<VenueListing>) -> Kraken {
         Kraken {
@@ -62,21 +84,30 @@ impl Kraken {
         }
     }
 
-    fn subscribe(&mut self, lines: &[usize]) {
-        for (channel, options) in CHANNELS {
-            for batch in lines.chunks(SYMBOLS_PER_REQUEST_MAX) {
-                self.request += 1;
-                let mut frame = format!(
-                    r#"{{"method":"subscribe","params":{{"channel":"{channel}","symbol":["#
-                );
-                for (nth, index) in batch.iter().enumerate() {
-                    let comma = if nth > 0 { "," } else { "" };
-                    let symbol = &self.state.lines[*index].listing.symbol;
-                    let _ = write!(frame, r#"{comma}"{symbol}""#);
-                }
-                let _ = write!(frame, r#"]{options}}},"req_id":{}}}"#, self.request);
-                self.state.send(frame);
+    fn subscribe(&mut self, channel: Channel, lines: &[usize]) {
+        self.request("subscribe", channel, channel.options(), lines);
+    }
+
+    /// The venue refuses a subscription that it has already: the old one ends first.
+    fn subscribe_anew(&mut self, channel: Channel, lines: &[usize]) {
+        self.request("unsubscribe", channel, channel.ending(), lines);
+        self.subscribe(channel, lines);
+    }
+
+    fn request(&mut self, method: &str, channel: Channel, options: &str, lines: &[usize]) {
+        for batch in lines.chunks(SYMBOLS_PER_REQUEST_MAX) {
+            self.request += 1;
+            let mut frame = format!(
+                r#"{{"method":"{method}","params":{{"channel":"{}","symbol":["#,
+                channel.name()
+            );
+            for (nth, index) in batch.iter().enumerate() {
+                let comma = if nth > 0 { "," } else { "" };
+                let symbol = &self.state.lines[*index].listing.symbol;
+                let _ = write!(frame, r#"{comma}"{symbol}""#);
             }
+            let _ = write!(frame, r#"]{options}}},"req_id":{}}}"#, self.request);
+            self.state.send(frame);
         }
     }
 
@@ -86,6 +117,7 @@ impl Kraken {
 
     fn walk(&mut self, frame: &[u8]) -> Result<Result<(), Refusal>, Malformed> {
         let (mut channel, mut snapshot, mut success, mut symbol) = (None, false, true, None);
+        let mut error = None;
         // Records that came before their channel's name.
         let mut waiting = None;
         let mut read = false;
@@ -106,6 +138,7 @@ impl Kraken {
                 },
                 b"success" => success = outer.value()?.flag().unwrap_or(true),
                 b"symbol" => symbol = outer.value()?.text(),
+                b"error" => error = outer.value()?.text(),
                 _ => {
                     outer.value()?;
                 }
@@ -118,8 +151,10 @@ impl Kraken {
                 None => Ok(Err(Refusal::MissingField)),
             },
             None if !success => {
-                // A symbol the venue does not know stays unknown; asking again would not help.
-                if let Some(index) = symbol.and_then(|symbol| self.state.line(symbol)) {
+                // Asking again for a pair that the venue does not have would not help.
+                if let Some(index) = symbol.and_then(|symbol| self.state.line(symbol))
+                    && error.is_some_and(|error: &[u8]| error.starts_with(UNKNOWN_PAIR))
+                {
                     self.state.lines[index].unknown = true;
                 }
                 Ok(Err(Refusal::Request))
@@ -232,9 +267,17 @@ fn venue_us(time: &[u8]) -> Option<i64> {
 impl Session for Kraken {
     fn on_open(&mut self, now: Ts) {
         self.state.on_open(now);
+        // A venue that has none of our pairs is at fault itself: the next connection asks for all of them.
+        if self.state.lines.iter().all(|line| line.unknown) {
+            for line in &mut self.state.lines {
+                line.unknown = false;
+            }
+        }
         let known = |index: &usize| !self.state.lines[*index].unknown;
         let all: Vec<usize> = (0..self.state.lines.len()).filter(known).collect();
-        self.subscribe(&all);
+        for channel in Channel::ALL {
+            self.subscribe(channel, &all);
+        }
     }
 
     fn on_frame(&mut self, frame: &[u8], now: Ts) {
@@ -258,11 +301,14 @@ impl Session for Kraken {
         self.state.on_closed(now);
     }
 
+    fn on_unreachable(&mut self, now: Ts) {
+        self.state.on_unreachable(now);
+    }
+
     fn on_deadline(&mut self, now: Ts) {
-        let again = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
-        if !again.is_empty() {
-            self.subscribe(&again);
-        }
+        let mute = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
+        self.subscribe_anew(Channel::Ticker, &mute.quotes);
+        self.subscribe_anew(Channel::Trade, &mute.trades);
     }
 
     fn poll_input(&mut self) -> Option<Input> {

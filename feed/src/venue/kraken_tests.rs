@@ -18,14 +18,22 @@ fn session() -> Kraken {
         vec![listing("BTC/USD", 1, 2), listing("EUR/USD", 2, 5)],
     );
     session.on_open(NOW);
+    assert!(inputs(&mut session).is_empty(), "it has said nothing yet");
+    session.on_frame(trade("EUR/USD", 1).as_bytes(), NOW);
     assert!(
-        matches!(inputs(&mut session)[..], [Input::Gap(gap)] if gap.cause == GapCause::Reconnect)
+        matches!(inputs(&mut session)[..], [Input::Gap(gap), Input::Trade(_)] if gap.cause == GapCause::Reconnect)
     );
     session
 }
 
 fn inputs(session: &mut Kraken) -> Vec<Input> {
     std::iter::from_fn(|| session.poll_input()).collect()
+}
+
+fn trade(symbol: &str, id: u64) -> String {
+    format!(
+        r#"{{"channel":"trade","type":"update","data":[{{"symbol":"{symbol}","side":"buy","price":5.5,"qty":1,"trade_id":{id}}}]}}"#
+    )
 }
 
 fn ticker(bid: &str, ask: &str) -> String {
@@ -152,6 +160,78 @@ fn a_refused_symbol_is_counted_and_not_asked_for_again() {
     );
 }
 
+#[test]
+fn any_other_refusal_leaves_the_pair_known() {
+    let mut session = session();
+    for error in ["Already subscribed", "Subscription Not Found"] {
+        let frame = format!(
+            r#"{{"error":"{error}","method":"subscribe","req_id":2,"success":false,"symbol":"BTC/USD","time_in":"2025-12-20T07:39:28.809188Z","time_out":"2025-12-20T07:39:28.809200Z"}}"#
+        );
+        session.on_frame(frame.as_bytes(), NOW);
+    }
+    assert_eq!(session.counts().refused(Refusal::Request), 2);
+    session.on_deadline(NOW.plus(31 * SECOND_NS));
+    let is_mute = |input: &Input| {
+        matches!(input, Input::Gap(gap) if gap.instrument == Some(InstrumentId(1)))
+    };
+    assert!(
+        inputs(&mut session).iter().any(is_mute),
+        "it is looked after all the same"
+    );
+    session.on_closed(NOW.plus(32 * SECOND_NS));
+    session.on_open(NOW.plus(33 * SECOND_NS));
+    let frame = session.poll_send().unwrap();
+    assert!(frame.contains(r#"["BTC/USD","EUR/USD"]"#), "{frame}");
+}
+
+#[test]
+fn a_pair_that_is_priced_is_known_whatever_was_said() {
+    let mut session = session();
+    let refusal = |symbol: &str| {
+        format!(
+            r#"{{"error":"Currency pair not supported {symbol}","method":"subscribe","success":false,"symbol":"{symbol}"}}"#
+        )
+    };
+    let asked = |session: &mut Kraken, second: u64| {
+        session.on_closed(NOW.plus(second * SECOND_NS));
+        session.on_open(NOW.plus((second + 1) * SECOND_NS));
+        session.poll_send().unwrap()
+    };
+    session.on_frame(refusal("BTC/USD").as_bytes(), NOW);
+    session.on_frame(refusal("EUR/USD").as_bytes(), NOW);
+    session.on_frame(ticker("1.5", "1.6").as_bytes(), NOW);
+    let frame = asked(&mut session, 1);
+    assert!(
+        frame.contains("BTC/USD") && !frame.contains("EUR/USD"),
+        "{frame}"
+    );
+    session.on_frame(refusal("BTC/USD").as_bytes(), NOW.plus(2 * SECOND_NS));
+    let frame = asked(&mut session, 3);
+    assert!(
+        frame.contains(r#"["BTC/USD","EUR/USD"]"#),
+        "with no pair left there would be nothing to ask for: {frame}"
+    );
+}
+
+#[test]
+fn the_old_subscription_ends_before_a_mute_pair_is_asked_for_anew() {
+    let mut session = session();
+    let mut sent = Vec::new();
+    for second in 1..=33 {
+        let now = NOW.plus(second * SECOND_NS);
+        session.on_frame(ticker("1.5", "1.6").as_bytes(), now);
+        session.on_deadline(now);
+        sent.extend(session.poll_send());
+    }
+    assert_eq!(
+        sent[2..],
+        [
+            r#"{"method":"unsubscribe","params":{"channel":"ticker","symbol":["EUR/USD"],"event_trigger":"bbo"},"req_id":3}"#,
+            r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["EUR/USD"],"event_trigger":"bbo","snapshot":true},"req_id":4}"#,
+        ]
+    );
+}
+
 /// Digits of the venue's own prices, by the names it uses now.
 fn pair_digits() -> Option<std::collections::BTreeMap<String, u8>> {
     let text = recordings::text("wire/cryptofeed/KRAKEN.0.gz")?;
@@ -252,13 +332,8 @@ fn heartbeats_keep_the_connection_and_are_not_data() {
 #[test]
 fn trade_ids_show_holes_per_symbol() {
     let mut session = session();
-    let trade = |id: u64| {
-        format!(
-            r#"{{"channel":"trade","type":"update","data":[{{"symbol":"BTC/USD","side":"buy","price":5.5,"qty":1,"trade_id":{id},"timestamp":"2023-10-06T17:35:55.440295Z"}}]}}"#
-        )
-    };
     for id in [5, 6, 9] {
-        session.on_frame(trade(id).as_bytes(), NOW);
+        session.on_frame(trade("BTC/USD", id).as_bytes(), NOW);
     }
     let gaps: Vec<u32> = inputs(&mut session)
         .iter()

@@ -10,10 +10,10 @@ use std::collections::VecDeque;
 /// Inputs one frame may become; a snapshot of 50 prints for each of 20 symbols has 1,000.
 pub const INPUTS_PER_FRAME_MAX: usize = 4_096;
 
-/// A connected instrument without a quote for this long is mute: it is told, and subscribed again.
+/// A connected instrument without a quote for this long is mute: it is told, and its quotes are subscribed anew.
 pub const QUOTE_MUTE_NS: u64 = 30 * SECOND_NS;
 
-/// Prints of a thin market may be minutes apart.
+/// Prints of a thin market may be minutes apart. They are subscribed anew behind it; quotes go on, so no gap is told.
 pub const TRADE_MUTE_NS: u64 = 10 * MINUTE_NS;
 
 /// A connection all of whose instruments are mute for this long is opened anew.
@@ -25,7 +25,7 @@ pub const CHECK_NS: u64 = SECOND_NS;
 /// A venue time further than this from ours is counted as skew.
 pub const SKEW_US: i64 = 5_000_000;
 
-/// So many quotes in a row behind the newest mean that the venue started counting anew.
+/// So many records in a row behind the newest mean that the venue started counting anew.
 const RESTARTED_AFTER: u16 = 20;
 
 /// Largest price taken, in steps: far from where sums of a few prices leave 64 bits.
@@ -111,6 +111,8 @@ pub struct Counts {
     /// Frames of streams nobody here reads, replies, heartbeats.
     pub other: u64,
     pub gaps: u64,
+    /// Times a tape stood still for [`TRADE_MUTE_NS`] or its ids were counted anew: quotes know nothing of it.
+    pub trade_breaks: u64,
     /// Records whose venue time is further than [`SKEW_US`] from ours; they are used.
     pub skewed: u64,
     /// Quotes and trades with a price finer than our step, which went to a step; they are used.
@@ -141,12 +143,20 @@ pub struct Line {
     behind: u16,
     /// Newest trade id on this connection.
     trade: u64,
+    trades_behind: u16,
     quote_at: Ts,
     trade_at: Ts,
     quote_mute: bool,
     trade_mute: bool,
     /// The venue does not know it: it is not asked for again.
     pub unknown: bool,
+}
+
+/// Lines that have just gone mute, by kind of data: what is to be subscribed anew.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mute {
+    pub quotes: Vec<usize>,
+    pub trades: Vec<usize>,
 }
 
 /// The part of a session that is the same for every venue.
@@ -162,6 +172,10 @@ pub struct State {
     next_send: Ts,
     next_check: Ts,
     connected: bool,
+    /// The connection has brought nothing yet. A venue that opens and says nothing is not back.
+    return_owed: bool,
+    /// Its loss is told and nothing has come since.
+    down: bool,
     opened: Ts,
     alive: Ts,
     data: Ts,
@@ -252,6 +266,7 @@ impl State {
                 update: 0,
                 behind: 0,
                 trade: 0,
+                trades_behind: 0,
                 quote_at: Ts(0),
                 trade_at: Ts(0),
                 quote_mute: false,
@@ -272,6 +287,8 @@ impl State {
             next_send: Ts(0),
             next_check: Ts(0),
             connected: false,
+            return_owed: false,
+            down: false,
             opened: Ts(0),
             alive: Ts(0),
             data: Ts(0),
@@ -287,14 +304,19 @@ impl State {
         self.next_send = now;
         self.close = None;
         for line in &mut self.lines {
-            (line.update, line.behind, line.trade) = (0, 0, 0);
+            (line.update, line.behind) = (0, 0);
+            (line.trade, line.trades_behind) = (0, 0);
             (line.quote_at, line.trade_at) = (now, now);
             (line.quote_mute, line.trade_mute) = (false, false);
         }
         self.counts.connections += 1;
-        self.counts.gaps += u64::from(self.counts.connections > 1);
-        // The first connection too: the run before may have ended while the source was lost, and its alert is open.
-        self.tell(None, GapCause::Reconnect, 0);
+        self.return_owed = true;
+    }
+
+    /// An attempt to connect failed.
+    pub fn on_unreachable(&mut self, now: Ts) {
+        self.now = self.now.max(now);
+        self.lost();
     }
 
     pub fn on_closed(&mut self, now: Ts) {
@@ -302,7 +324,25 @@ impl State {
         self.outbox.clear();
         self.close = None;
         if std::mem::take(&mut self.connected) {
+            self.lost();
+        }
+    }
+
+    /// Told once, until something comes again.
+    fn lost(&mut self) {
+        if !std::mem::replace(&mut self.down, true) {
             self.gap(None, GapCause::Disconnect, 0);
+        }
+    }
+
+    /// A record is about to be taken: before the first one of a connection it is told that the source is back.
+    #[inline]
+    fn arrived(&mut self) {
+        if self.return_owed {
+            self.return_owed = false;
+            self.counts.gaps += u64::from(std::mem::take(&mut self.down));
+            // The first connection too: the run before may have ended while the source was lost, and its alert is open.
+            self.tell(None, GapCause::Reconnect, 0);
         }
     }
 
@@ -389,10 +429,11 @@ impl State {
         if let Some(update) = update {
             self.ordered(index, update)?;
         }
+        self.arrived();
         self.data = self.now;
         let line = &mut self.lines[index];
         line.quote_at = self.now;
-        line.quote_mute = false;
+        (line.quote_mute, line.unknown) = (false, false);
         let quote = Quote {
             ts: self.now,
             bid: best.bid,
@@ -431,14 +472,20 @@ impl State {
         )?;
         let qty = quantity(qty_text, listing.qty_digits)?;
         let instrument = listing.instrument;
-        let newest = self.lines[index].trade;
+        let line = &mut self.lines[index];
+        let newest = line.trade;
         if newest > 0 && ids.0 <= newest {
-            return Err(if ids.1 == newest {
-                Refusal::Duplicate
-            } else {
-                Refusal::OutOfOrder
-            });
+            line.trades_behind += 1;
+            if line.trades_behind < RESTARTED_AFTER {
+                return Err(if ids.1 == newest {
+                    Refusal::Duplicate
+                } else {
+                    Refusal::OutOfOrder
+                });
+            }
+            self.counts.trade_breaks += 1;
         }
+        self.arrived();
         if newest > 0 && ids.0 > newest + 1 {
             let missing = u32::try_from(ids.0 - newest - 1).unwrap_or(u32::MAX);
             self.gap(Some(instrument), GapCause::Sequence, missing);
@@ -446,9 +493,9 @@ impl State {
         let venue_lag_us = self.lag(venue_us);
         self.data = self.now;
         let line = &mut self.lines[index];
-        line.trade = ids.1.max(ids.0);
+        (line.trade, line.trades_behind) = (ids.1.max(ids.0), 0);
         line.trade_at = self.now;
-        line.trade_mute = false;
+        (line.trade_mute, line.unknown) = (false, false);
         let trade = Trade {
             ts: self.now,
             price,
@@ -555,12 +602,13 @@ impl State {
         })
     }
 
-    /// Looks at ages once a second: how old the connection is, how long it is silent, who is mute. Returns the lines
-    /// to subscribe again.
-    pub fn on_deadline(&mut self, now: Ts, silence_max_ns: u64, age_max_ns: u64) -> Vec<usize> {
+    /// Looks at ages once a second: how old the connection is, how long it is silent, who is mute. Returns what has gone
+    /// mute since.
+    pub fn on_deadline(&mut self, now: Ts, silence_max_ns: u64, age_max_ns: u64) -> Mute {
         self.now = self.now.max(now);
+        let mut mute = Mute::default();
         if !self.connected || self.now < self.next_check {
-            return Vec::new();
+            return mute;
         }
         self.next_check = self.now.plus(CHECK_NS);
         if self.now.since(self.alive) >= silence_max_ns {
@@ -572,21 +620,24 @@ impl State {
         {
             self.close = Some(CloseReason::Mute);
         }
-        let mut again = Vec::new();
         for index in 0..self.lines.len() {
             let line = &mut self.lines[index];
-            let quotes = !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS;
-            let trades = !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS;
-            if line.unknown || !(quotes || trades) {
+            if line.unknown {
                 continue;
             }
-            line.quote_mute |= quotes;
-            line.trade_mute |= trades;
-            let instrument = line.listing.instrument;
-            self.gap(Some(instrument), GapCause::Mute, 0);
-            again.push(index);
+            if !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS {
+                line.trade_mute = true;
+                self.counts.trade_breaks += 1;
+                mute.trades.push(index);
+            }
+            if !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS {
+                line.quote_mute = true;
+                mute.quotes.push(index);
+                let instrument = line.listing.instrument;
+                self.gap(Some(instrument), GapCause::Mute, 0);
+            }
         }
-        again
+        mute
     }
 }
 

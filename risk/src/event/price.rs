@@ -73,7 +73,7 @@ record! {
         pub source: SourceId,
         pub instrument: Option<InstrumentId>,
         pub cause: GapCause,
-        /// Messages known to be missing, 0 = unknown.
+        /// Messages known to be missing, 0 = unknown. Prints alone are numbered one by one: a known number says nothing of quotes.
         pub missing: u32,
     }
 }
