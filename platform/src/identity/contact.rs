@@ -184,7 +184,7 @@ pub(super) fn judge(
     );
     match tried {
         Tried::Right => {
-            store::drop_sent(unit.tx(), user, purpose)?;
+            store::spend_sent(unit.tx(), user, purpose)?;
             // Whatever it was for: it reached the person there.
             let contact = contact_of(purpose);
             let person = store::person(unit.tx(), keyring, user)?;

@@ -31,13 +31,6 @@ pub(in crate::identity) struct Factors {
     pub phone_always: bool,
 }
 
-impl Factors {
-    /// Whether one is asked for at sign-in.
-    pub fn are_asked_for(&self) -> bool {
-        self.totp || self.passkeys > 0 || self.email_always || self.phone_always
-    }
-}
-
 /// The factors of a person.
 pub(in crate::identity) fn factors(tx: &mut Tx<'_>, user: Uuid) -> Result<Factors, Refusal> {
     let row: (bool, i64, i64, bool, bool, bool, bool) = tx.one(
@@ -311,16 +304,17 @@ pub(in crate::identity) fn count_sent_try(
     Ok(())
 }
 
-/// A code is used up.
-pub(in crate::identity) fn drop_sent(
+/// A code opens nothing any more. Its row stays: without it the next one would go out at once, to a number that costs.
+pub(in crate::identity) fn spend_sent(
     tx: &mut Tx<'_>,
     user: Uuid,
     purpose: Purpose,
 ) -> Result<(), Refusal> {
     tx.execute(
-        sqlx::query("DELETE FROM sent_codes WHERE user_id = $1 AND purpose = $2")
+        sqlx::query("UPDATE sent_codes SET tries = $3, value_sealed = NULL WHERE user_id = $1 AND purpose = $2")
             .bind(user)
-            .bind(purpose.name()),
+            .bind(purpose.name())
+            .bind(codes::SENT_TRIES),
     )?;
     Ok(())
 }
