@@ -60,6 +60,8 @@ pub struct Visit {
     pub request: Option<String>,
     /// How tokens travel.
     pub client: Client,
+    /// The page asks by itself: nobody has done anything there for a while, so that it keeps no session from being idle.
+    pub unattended: bool,
 }
 
 impl Visit {
