@@ -28,6 +28,8 @@ mod races;
 mod sessions;
 #[path = "identity/standards.rs"]
 mod standards;
+#[path = "identity/takeovers.rs"]
+mod takeovers;
 #[path = "identity/teams.rs"]
 mod teams;
 #[path = "identity/tiers.rs"]

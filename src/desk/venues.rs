@@ -112,7 +112,10 @@ pub fn start(
             // An inbox that lives on: while the ring is full, the gap waits there.
             let mut inbox = desk.inbox.lock().unwrap_or_else(PoisonError::into_inner);
             if inbox.input(Input::Gap(gap)).is_err() {
-                tracing::error!(venue = name, "the core has not heard of it: its ring is full");
+                tracing::error!(
+                    venue = name,
+                    "the core has not heard of it: its ring is full"
+                );
             }
         };
         let stop = stop.clone();

@@ -207,8 +207,8 @@ impl Doors {
         }
     }
 
-    /// Who the cookie belongs to, and the token its writes must carry.
-    pub fn session(&self, cookie: &str, now: Ts) -> Option<(ActorId, String)> {
+    /// Who the cookie belongs to, and the token its writes must carry. What a page asks by itself keeps no session from being idle.
+    pub fn session(&self, cookie: &str, unattended: bool, now: Ts) -> Option<(ActorId, String)> {
         let mut inner = self.lock();
         let key = digest(cookie);
         let session = inner.sessions.get_mut(&key)?;
@@ -216,7 +216,9 @@ impl Doors {
             inner.sessions.remove(&key);
             return None;
         }
-        session.seen = session.seen.max(now);
+        if !unattended {
+            session.seen = session.seen.max(now);
+        }
         Some((session.actor, session.csrf.clone()))
     }
 
@@ -444,19 +446,21 @@ mod tests {
             .expect("right");
         let later = Ts(SESSION_IDLE_NS);
         assert_eq!(
-            doors.session(&opened.cookie, later),
+            doors.session(&opened.cookie, false, later),
             Some((ADMINISTRATOR, opened.csrf.clone()))
         );
-        assert!(doors.session("another", later).is_none());
+        assert!(doors.session("another", false, later).is_none());
+        let polled = later.plus(SESSION_IDLE_NS);
+        assert!(doors.session(&opened.cookie, true, polled).is_some());
         let too_late = later.plus(SESSION_IDLE_NS + 1);
-        assert!(doors.session(&opened.cookie, too_late).is_none());
+        assert!(doors.session(&opened.cookie, false, too_late).is_none());
         let again = doors
             .sign_in("the secret of this test", at(1))
             .expect("right");
         let cookie = Some(again.cookie.as_str());
         let (ticket, _) = doors.ticket(ADMINISTRATOR, cookie, at(1)).expect("room");
         let session = doors.sign_out(&again.cookie);
-        assert!(doors.session(&again.cookie, at(1)).is_none());
+        assert!(doors.session(&again.cookie, false, at(1)).is_none());
         assert!(!doors.holds(session));
         assert_eq!(doors.redeem(&ticket, at(1)), None, "a ticket ends with it");
     }
@@ -516,7 +520,7 @@ mod tests {
             .guest_ticket(ActorId(1_000), Uuid::from_u128(1), Rooms::ALL, at(1))
             .expect("room");
         doors.dismiss_secret();
-        assert!(doors.session(&opened.cookie, at(1)).is_none());
+        assert!(doors.session(&opened.cookie, false, at(1)).is_none());
         assert_eq!(doors.redeem(&by_cookie, at(1)), None);
         assert_eq!(doors.redeem(&by_secret, at(1)), None);
         assert!(doors.redeem(&guests, at(1)).is_some());

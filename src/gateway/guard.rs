@@ -321,7 +321,10 @@ pub async fn resolve(
             .filter(|token| is_identitys(token));
         let cookie = named_cookie(headers, ACCESS_COOKIE).filter(|_| !carried);
         if let Some(credential) = bearer.or(cookie) {
-            let seen = identity.who_at(credential, ip, request_id, route).await?;
+            let unattended = is_unattended(headers);
+            let seen = identity
+                .who_at(credential, ip, request_id, route, unattended)
+                .await?;
             // A token of a browser is worth nothing in a header: whoever could read it there would be past HttpOnly.
             if bearer.is_some() && seen.client == Client::Browser {
                 return Err(ApiError::new(
@@ -372,6 +375,11 @@ pub fn request_id(headers: &HeaderMap) -> Option<String> {
         .map(str::to_owned)
 }
 
+/// Whether a page asks by itself, at which nobody has done anything for a while (`X-Unattended: 1`).
+pub fn is_unattended(headers: &HeaderMap) -> bool {
+    text(headers, HeaderName::from_static("x-unattended")) == Some("1")
+}
+
 /// What stands behind `Bearer`.
 fn bearer(value: &str) -> Option<&str> {
     value
@@ -414,7 +422,7 @@ pub fn authorise(
         return doors.bearer(secret.trim(), now).map_err(shut);
     }
     let cookie = cookie(headers);
-    let session = cookie.and_then(|cookie| doors.session(cookie, now));
+    let session = cookie.and_then(|cookie| doors.session(cookie, is_unattended(headers), now));
     let Some((actor, csrf)) = session else {
         let hint =
             "POST /api/v1/session with the secret that the program printed at its first start";
@@ -536,6 +544,16 @@ mod tests {
         assert!(public.allows("192.0.2.7") && public.allows("192.0.2.7:80"));
         assert!(!public.allows("localhost"));
         assert!(hosts("[2001:db8::1]:7700").allows("[2001:db8::1]:7700"));
+    }
+
+    #[test]
+    fn a_page_says_that_nobody_sits_at_it() {
+        let mut headers = HeaderMap::new();
+        assert!(!is_unattended(&headers));
+        for (value, unattended) in [("1", true), ("0", false), ("yes", false)] {
+            headers.insert("x-unattended", HeaderValue::from_static(value));
+            assert_eq!(is_unattended(&headers), unattended, "{value}");
+        }
     }
 
     #[test]

@@ -158,7 +158,8 @@ fn base() -> OpenApi {
         "access",
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
             super::guard::ACCESS_COOKIE,
-            "The access token of a browser; writes also need X-CSRF-Token.",
+            "The access token of a browser; writes also need X-CSRF-Token. X-Unattended: 1 says that the page asks by itself, which keeps no \
+             session from being idle.",
         ))),
     );
     components.add_security_scheme(

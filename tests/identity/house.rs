@@ -171,6 +171,7 @@ pub fn api() -> Visit {
         ip: Some("192.0.2.7".parse().expect("an address")),
         request: None,
         client: Client::Api,
+        unattended: false,
     }
 }
 

@@ -232,6 +232,75 @@ async fn staff_are_signed_in_by_the_account_they_linked_and_by_no_other() {
     }
 }
 
+/// Whoever registered another's address first and linked an account of theirs is not signed in by it once its owner came: by a new
+/// password, by a provider, or by the secret.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_linked_account_goes_with_whoever_held_the_address_first() {
+    for house in House::all().await {
+        let (desk, kind) = (Desk::of(&house), house.kind);
+        let mut squatted = Vec::new();
+        for (name, subject) in [("sari", "66"), ("tono", "67")] {
+            let opened = house.register(name).await;
+            let squatter = desk.who(&opened, false).await;
+            let linked = desk.link(&squatter, &opened, subject).await;
+            assert_eq!(linked, None, "{kind}: {name}");
+            squatted.push((opened.person.id, subject));
+        }
+        let (visit, new) = (api(), "Gajah-Hijau-91!");
+        let asked = desk.identity.forgot_password("sari@contoh.id", &visit);
+        asked.await.expect(kind);
+        let sent = house.code("sari@contoh.id");
+        let reset = desk
+            .identity
+            .reset_password("sari@contoh.id", sent, new.into(), &visit);
+        reset.await.expect(kind);
+        match desk.sign_in("68", "tono@contoh.id").await {
+            Ok(Finished::SignedIn(SignedIn::Open(tono))) => {
+                assert_eq!(tono.person.id, squatted[1].0, "{kind}: it is his address");
+            }
+            _ => panic!("{kind}: whose address the provider verified is signed in"),
+        }
+        for (account, subject) in &squatted {
+            let email = format!("maling{subject}@provider.example");
+            match desk.sign_in(subject, &email).await {
+                Ok(Finished::SignedIn(SignedIn::Open(thief))) => {
+                    assert_ne!(thief.person.id, *account, "{kind}: {subject}");
+                }
+                _ => panic!("{kind}: {subject} is somebody new"),
+            }
+        }
+        let opened = house.administrator().await;
+        let head = desk.who(&opened, true).await;
+        desk.run("UPDATE sessions SET confirmed_at = now()").await;
+        assert_eq!(desk.link(&head, &opened, "42").await, None, "{kind}");
+        house.administrator().await;
+        let gone = desk.sign_in("42", HEAD).await.err();
+        assert_eq!(gone, Some(EMAIL_TAKEN), "{kind}: let in anew");
+        let ended = house
+            .identity
+            .platform()
+            .read(&Principal::system("test"), |tx| {
+                let rows: Vec<(String,)> = tx.all(sqlx::query_as(
+                    "SELECT entity_type FROM audit_log WHERE action = 'delete' AND actor_id = 'system' AND entity_type IN ('credential', 'provider_identity') ORDER BY id",
+                ))?;
+                Ok(rows)
+            })
+            .await;
+        let ended: Vec<String> = ended.expect(kind).into_iter().map(|(row,)| row).collect();
+        assert_eq!(
+            ended,
+            [
+                "provider_identity",
+                "credential",
+                "provider_identity",
+                "provider_identity"
+            ],
+            "{kind}: sari's by a password, tono's by a provider, the administrator's by the secret"
+        );
+        house.database.db.close().await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_session_that_ended_links_nothing_and_the_last_way_in_stays() {
     for house in House::all().await {

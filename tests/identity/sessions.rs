@@ -9,7 +9,7 @@ use siaga_platform::identity::faults::{
     TOKEN_INVALID,
 };
 use siaga_platform::identity::permissions::DESK_READ;
-use siaga_platform::identity::{Contact, Method, Proof, SignedIn, totp};
+use siaga_platform::identity::{Contact, Method, Proof, SignedIn, Visit, totp};
 use siaga_platform::spread::{self, Word};
 use siaga_risk::units::Ts;
 use tokio::sync::watch;
@@ -274,6 +274,50 @@ async fn tokens_and_sessions_end_by_time() {
             fault(house.identity.who(&changed, None, None).await),
             Some(TOKEN_INVALID),
             "{}",
+            house.kind
+        );
+    }
+}
+
+/// A tab that is left open asks for news and new tokens by itself: that is nobody's presence, and the last act of a person counts.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tab_at_which_nobody_sits_is_idle() {
+    for house in House::all().await {
+        let opened = house.register("sari").await;
+        let poll = async |access: &str| {
+            let seen = house.identity.who_at(access, None, None, None, true);
+            fault(seen.await)
+        };
+        let alone = Visit {
+            unattended: true,
+            ..api()
+        };
+        assert!(house.identity.who(&opened.access, None, None).await.is_ok());
+        house.pass(2);
+        // Within the seconds for which a session is believed unread.
+        assert!(house.identity.who(&opened.access, None, None).await.is_ok());
+        let (mut access, mut refresh) = (opened.access, opened.refresh);
+        for _ in 0..2 {
+            house.pass(14 * 60);
+            assert_eq!(poll(&access).await, None, "{}", house.kind);
+            let renewed = match house.identity.refresh(refresh, &alone).await {
+                Ok(renewed) => renewed,
+                Err(refusal) => panic!("{}: {refusal}", house.kind),
+            };
+            (access, refresh) = (renewed.access, renewed.refresh);
+        }
+        house.pass(2 * 60 - 1);
+        assert_eq!(
+            poll(&access).await,
+            None,
+            "{}: one second is left of half an hour",
+            house.kind
+        );
+        house.pass(6);
+        assert_eq!(
+            poll(&access).await,
+            Some(SESSION_IDLE),
+            "{}: nobody asked for any of it",
             house.kind
         );
     }

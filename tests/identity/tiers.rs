@@ -79,7 +79,7 @@ async fn one_route_takes_no_more_than_its_share() {
         let asked = async |route: &str| {
             let asked = house
                 .identity
-                .who_at(&opened.access, None, None, Some(route))
+                .who_at(&opened.access, None, None, Some(route), false)
                 .await;
             asked.err().and_then(|refusal| refusal.fault())
         };

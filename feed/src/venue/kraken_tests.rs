@@ -171,9 +171,8 @@ fn any_other_refusal_leaves_the_pair_known() {
     }
     assert_eq!(session.counts().refused(Refusal::Request), 2);
     session.on_deadline(NOW.plus(31 * SECOND_NS));
-    let is_mute = |input: &Input| {
-        matches!(input, Input::Gap(gap) if gap.instrument == Some(InstrumentId(1)))
-    };
+    let is_mute =
+        |input: &Input| matches!(input, Input::Gap(gap) if gap.instrument == Some(InstrumentId(1)));
     assert!(
         inputs(&mut session).iter().any(is_mute),
         "it is looked after all the same"

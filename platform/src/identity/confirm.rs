@@ -366,6 +366,11 @@ fn offered(
     }
 }
 
+/// Failures at the second factors of a person.
+pub(super) fn second_factor_count(user: Uuid) -> String {
+    format!("second factor {user}")
+}
+
 /// Failures at second factors lock as those of passwords do, on a count of their own.
 fn count(
     unit: &mut Unit<'_, '_>,
@@ -373,7 +378,7 @@ fn count(
     user: Uuid,
     now: Ts,
 ) -> Result<Result<(), Refusal>, Refusal> {
-    let id = store::account_count(keyring, &format!("second factor {user}"));
+    let id = store::account_count(keyring, &second_factor_count(user));
     let held = store::count_for_update(unit.tx(), &id, now)?;
     match lockout::attempt(ACCOUNT, &held, now) {
         Ok(next) => Ok(Ok(store::save_count(unit.tx(), &id, &next)?)),
@@ -384,7 +389,7 @@ fn count(
 fn forget(unit: &mut Unit<'_, '_>, keyring: &Keyring, user: Uuid) -> Result<(), Refusal> {
     store::save_count(
         unit.tx(),
-        &store::account_count(keyring, &format!("second factor {user}")),
+        &store::account_count(keyring, &second_factor_count(user)),
         &lockout::forgive(),
     )
 }

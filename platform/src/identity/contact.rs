@@ -184,7 +184,7 @@ pub(super) fn judge(
     );
     match tried {
         Tried::Right => {
-            store::drop_sent(unit.tx(), user, purpose)?;
+            store::spend_sent(unit.tx(), user, purpose)?;
             // Whatever it was for: it reached the person there.
             let contact = contact_of(purpose);
             let person = store::person(unit.tx(), keyring, user)?;
@@ -220,6 +220,11 @@ fn no_password_code() -> Refusal {
 /// five guesses each minute.
 pub(super) fn confirming_count(user: Uuid) -> String {
     format!("confirm {user}")
+}
+
+/// Failures at the code for a new password: whoever knows the address may try.
+pub(super) fn password_code_count(email: &str) -> String {
+    format!("password code {email}")
 }
 
 pub(super) fn network_of(visit: &Visit) -> String {
@@ -272,7 +277,7 @@ impl Identity {
         let network = network_of(visit);
         let person = self
             .platform
-            .command(&visit.principal("identity.codes"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 if let Err(refusal) = count(unit, &keyring, &confirming_count(user), &network)? {
                     return Ok(Err(refusal));
                 }
@@ -312,7 +317,7 @@ impl Identity {
             .user()
             .ok_or_else(|| NO_FACTOR.because("the program has no address"))?;
         self.platform
-            .command(&Principal::system("identity.codes"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 let changed = unit.tx().execute(
                     sqlx::query("UPDATE confirmed_contacts SET as_factor = $3 WHERE user_id = $1 AND what = $2").bind(user).bind(contact.name()).bind(on),
                 )?;
@@ -351,9 +356,10 @@ impl Identity {
         Ok(())
     }
 
-    /// Sets a password by a code that was sent; every session of the person ends. An account whose address was never
-    /// confirmed loses its factors and keys too: they may be somebody else's, who registered it first. What an address
-    /// that nobody has is told, and how long that takes, is the same as for a wrong code.
+    /// Sets a password by a code that was sent; every session of the person ends. An account of a client whose address was never
+    /// confirmed loses its factors, linked accounts and keys too: they may be somebody else's, who registered it first. Nobody registers as
+    /// staff, and theirs stay: a mailbox would else be all that it takes. What an address that nobody has is told, and how long that takes,
+    /// is the same as for a wrong code.
     ///
     /// # Errors
     /// The code is wrong or over, too many were tried; the password is weak; the database's.
@@ -372,8 +378,7 @@ impl Identity {
         let found = self
             .platform
             .command(&visit.principal("identity.codes"), move |unit| {
-                if let Err(refusal) =
-                    count(unit, &keyring, &format!("password code {asked}"), &network)?
+                if let Err(refusal) = count(unit, &keyring, &password_code_count(&asked), &network)?
                 {
                     return Ok(Err(refusal));
                 }
@@ -392,16 +397,16 @@ impl Identity {
                 };
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, user)?;
-                let is_confirmed = store::factors(unit.tx(), user)?.email;
+                let may_be_anothers =
+                    !person.role.is_staff() && !store::factors(unit.tx(), user)?.email;
                 if judge(unit, &keyring, user, Purpose::Password, &code)? != Tried::Right {
                     return Ok(Err(no_password_code()));
                 }
                 // Only whoever has the code is told that the password says the name; the code stays for another one.
                 password::check(&new, &email, person.name.as_deref().unwrap_or_default())?;
                 let mut ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
-                if !is_confirmed {
-                    store::drop_factors(unit.tx(), user)?;
-                    ended.extend(store::revoke_keys(unit.tx(), user, now)?);
+                if may_be_anothers {
+                    ended.extend(store::drop_ways_in(unit, user)?);
                     store::confirm_contact(
                         unit.tx(),
                         &keyring,
@@ -411,10 +416,12 @@ impl Identity {
                         &email,
                         now,
                     )?;
+                    let change = Change::new(Action::Update, "user", user).about(user);
+                    unit.audit(change.field("confirmed", json!(null), Contact::Email.name()));
                 }
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
-                forgive_account(unit, &keyring, &format!("password code {email}"))?;
+                forgive_account(unit, &keyring, &password_code_count(&email))?;
                 unit.audit(
                     Change::new(Action::Update, "credential", user)
                         .about(user)
@@ -469,7 +476,7 @@ impl Identity {
         let keyring = Arc::clone(self.platform.keyring());
         let ended = self
             .platform
-            .command(&visit.principal("identity.password"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 let now = unit.now();
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;

@@ -6,6 +6,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::codes::Purpose;
+use super::factor::may_add;
 use super::person::Person;
 use super::register::{locale, name};
 use super::service::Identity;
@@ -52,6 +53,7 @@ impl Identity {
             .map(|text| locale(Some(text)))
             .transpose()?;
         let (keyring, revision) = (Arc::clone(self.platform.keyring()), correction.revision);
+        let (who, sends) = (by.clone(), self.sends());
         let person = self
             .platform
             .command(&by.elevated(), move |unit| {
@@ -71,10 +73,7 @@ impl Identity {
                     changed.push("phone");
                 }
                 if new_name.is_some() || new_phone.is_some() {
-                    let factors = store::factors(unit.tx(), user)?;
-                    if factors.are_asked_for() {
-                        unit.by().with_mfa()?;
-                    }
+                    may_add(unit, &who, &person, sends)?;
                 }
                 if let Some(locale) = new_locale {
                     noted = noted.field("locale", person.locale.as_str(), locale);
@@ -87,7 +86,7 @@ impl Identity {
                 store::correct(unit, user, (name, phone, new_locale), revision)?;
                 if phone.is_some() {
                     for purpose in [Purpose::ConfirmPhone, Purpose::MfaSms] {
-                        store::drop_sent(unit.tx(), user, purpose)?;
+                        store::spend_sent(unit.tx(), user, purpose)?;
                     }
                 }
                 unit.audit(noted);

@@ -87,7 +87,7 @@ impl Identity {
         let (who, sends) = (by.clone(), self.sends());
         let shown = self
             .platform
-            .command(&Principal::system("identity.factors"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
@@ -113,7 +113,7 @@ impl Identity {
         by.with_mfa()?;
         let staff = by.role.is_staff();
         self.platform
-            .command(&Principal::system("identity.factors"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 if staff && store::factors(unit.tx(), user)?.passkeys == 0 {
                     return Err(LAST_FACTOR.because("add a passkey first"));
                 }
@@ -134,7 +134,7 @@ impl Identity {
         let user = person_of(by)?;
         by.with_mfa()?;
         self.platform
-            .command(&Principal::system("identity.factors"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 let factors = store::factors(unit.tx(), user)?;
                 if !factors.totp && factors.passkeys == 0 {
                     return Err(NO_FACTOR.because("set up an app or a passkey first"));
@@ -176,8 +176,8 @@ impl Identity {
     }
 }
 
-/// Who has a second factor adds another one in a confirmed session only: else a stolen session, which is not confirmed,
-/// would bring a factor of its own and be confirmed by it.
+/// Who has a second factor adds another one, or changes the number that codes go to, in a confirmed session only: else a stolen session,
+/// which is not confirmed, would bring a factor of its own and be confirmed by it.
 pub(super) fn may_add(
     unit: &mut Unit<'_, '_>,
     by: &Principal,

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::register::{Registration, locale, name};
 use super::service::Identity;
 use super::session::End;
-use super::sign_in::{SignedIn, Visit, forgive_account, open};
+use super::sign_in::{SignedIn, Visit, forgive_person, open};
 use super::{address, password, store};
 use crate::audit::{Action, Change};
 use crate::ids::OWNER;
@@ -16,7 +16,7 @@ use crate::refusal::Refusal;
 
 impl Identity {
     /// Makes the owner of the house a person who signs in. Done again it lets them in anew: their password is set, their
-    /// factors, keys and sessions end. The gateway has compared the secret.
+    /// factors, linked accounts, keys, sessions and locks end. The gateway has compared the secret.
     ///
     /// # Errors
     /// The field that is wrong; the address is another user's; the database's.
@@ -41,10 +41,9 @@ impl Identity {
                     let now = unit.now();
                     store::rename(unit, OWNER, &email, &name, &phone)?;
                     store::set_password(unit, OWNER, &hash)?;
-                    store::drop_factors(unit.tx(), OWNER)?;
-                    forgive_account(unit, &keyring, &email)?;
+                    forgive_person(unit, &keyring, OWNER, Some(&email))?;
                     let mut ended = store::end_sessions(unit.tx(), OWNER, None, End::Revoked, now)?;
-                    ended.extend(store::revoke_keys(unit.tx(), OWNER, now)?);
+                    ended.extend(store::drop_ways_in(unit, OWNER)?);
                     unit.audit(
                         Change::new(Action::Update, "user", OWNER)
                             .about(OWNER)

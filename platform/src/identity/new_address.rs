@@ -8,6 +8,7 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::codes::{self, Purpose, Tried, judge};
+use super::confirm::Method;
 use super::contact::{self, Contact};
 use super::faults::{CODE_WRONG, NO_FACTOR, NOT_SET_UP};
 use super::messenger::{Channel, Message};
@@ -54,7 +55,8 @@ impl Identity {
             Arc::clone(self.platform.keyring()),
             contact::network_of(visit),
         );
-        let (person, hash, factors) = self
+        let sends = self.sends();
+        let (person, hash, can_confirm) = self
             .platform
             .command(&visit.principal("identity.address"), move |unit| {
                 let person = store::person(unit.tx(), &keyring, user)?;
@@ -64,10 +66,11 @@ impl Identity {
                 }
                 let hash = store::password_hash(unit.tx(), user)?;
                 let factors = store::factors(unit.tx(), user)?;
-                Ok(Ok((person, hash, factors)))
+                let can_confirm = !Method::in_session(&person, &factors, sends).is_empty();
+                Ok(Ok((person, hash, can_confirm)))
             })
             .await??;
-        if person.role.is_staff() || factors.are_asked_for() {
+        if person.role.is_staff() || can_confirm {
             by.with_mfa()?;
         }
         if !self.hasher.fits(password, hash).await? {
@@ -145,7 +148,7 @@ impl Identity {
                 let before = store::person(unit.tx(), &keyring, user)?;
                 store::set_email(unit, user, &email)?;
                 for purpose in OVER {
-                    store::drop_sent(unit.tx(), user, purpose)?;
+                    store::spend_sent(unit.tx(), user, purpose)?;
                 }
                 let what = Contact::Email;
                 if store::confirm_contact(

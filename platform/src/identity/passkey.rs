@@ -114,7 +114,7 @@ impl Identity {
         let (who, sends) = (by.clone(), self.sends());
         let row = self
             .platform
-            .command(&Principal::system("identity.passkeys"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 let now = unit.now();
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
@@ -188,7 +188,7 @@ impl Identity {
         by.with_mfa()?;
         let staff = by.role.is_staff();
         self.platform
-            .command(&Principal::system("identity.passkeys"), move |unit| {
+            .command(&by.elevated(), move |unit| {
                 if unit.tx().execute(
                     sqlx::query("DELETE FROM passkeys WHERE id = $1 AND user_id = $2")
                         .bind(id)

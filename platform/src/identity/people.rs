@@ -16,8 +16,8 @@ use super::person::{Person, Standing};
 use super::register::{locale, name};
 use super::service::Identity;
 use super::session::End;
-use super::sign_in::{Visit, forgive_account};
-use super::{address, lockout, store};
+use super::sign_in::{Visit, forgive_person};
+use super::{address, store};
 use crate::audit::{Action, Change};
 use crate::db::Tx;
 use crate::outbox::Event;
@@ -415,14 +415,7 @@ impl Identity {
         let keyring = Arc::clone(self.platform.keyring());
         self.administer(by, once, id, move |unit, who, person| {
             who.may(USER_WRITE, &person.target())?;
-            let now = unit.now();
-            if let Some(email) = &person.email {
-                forgive_account(unit, &keyring, email)?;
-            }
-            let second = store::account_count(&keyring, &format!("second factor {id}"));
-            store::count_for_update(unit.tx(), &second, now)?;
-            store::save_count(unit.tx(), &second, &lockout::forgive())?;
-            forgive_account(unit, &keyring, &contact::confirming_count(id))?;
+            forgive_person(unit, &keyring, id, person.email.as_deref())?;
             unit.audit(Change::new(Action::Update, "user", id).about(id).field(
                 "lock",
                 json!(null),

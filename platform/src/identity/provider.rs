@@ -346,8 +346,8 @@ impl Identity {
     }
 
     /// Signs in whom the provider sent back, or links the account there to whoever began the visit in a session of theirs. An
-    /// address that nobody has makes a new client. An account whose address was never confirmed loses its password, factors and keys
-    /// first: they may be somebody else's.
+    /// address that nobody has makes a new client. An account whose address was never confirmed loses its password, factors, linked
+    /// accounts and keys first: they may be somebody else's.
     ///
     /// # Errors
     /// The visit is over; the provider's answer is not believed; the account is suspended or of staff; the database's.
@@ -553,12 +553,14 @@ fn link(
                 return Err(EMAIL_TAKEN.because("an account of staff is not opened by a provider that was never linked; sign in with your password"));
             }
             if !store::factors(unit.tx(), user)?.email {
-                unit.tx().execute(
+                let password = unit.tx().execute(
                     sqlx::query("DELETE FROM credentials WHERE user_id = $1").bind(user),
                 )?;
-                store::drop_factors(unit.tx(), user)?;
+                if password > 0 {
+                    unit.audit(Change::new(Action::Delete, "credential", user).about(user));
+                }
                 ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
-                ended.extend(store::revoke_keys(unit.tx(), user, now)?);
+                ended.extend(store::drop_ways_in(unit, user)?);
             }
             user
         }

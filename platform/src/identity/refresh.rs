@@ -36,6 +36,7 @@ impl Identity {
     /// The token is unknown, too old, or a copy; the session ended or was idle; the database's.
     pub async fn refresh(&self, token: String, visit: &Visit) -> Result<Renewed, Refusal> {
         let keyring = Arc::clone(self.platform.keyring());
+        let unattended = visit.unattended;
         let done = self
             .platform
             .command(&visit.principal("identity.refresh"), move |unit| {
@@ -58,7 +59,9 @@ impl Identity {
                     .standing
                     .may_sign_in()?;
                 store::use_refresh_token(unit.tx(), &token, now)?;
-                store::see_session(unit.tx(), row.session, now)?;
+                if !unattended {
+                    store::see_session(unit.tx(), row.session, now)?;
+                }
                 let refresh =
                     store::next_refresh_token(unit.tx(), &keyring, row.session, &token, now)?;
                 Ok(Ok((row.user, row.session, row.client, refresh)))

@@ -7,7 +7,8 @@ use serde_json::json;
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
-use super::confirm::Method;
+use super::confirm::{Method, second_factor_count};
+use super::contact::{confirming_count, password_code_count};
 use super::faults::{LOCKED_OUT, SIGN_IN_UNDER_WAY, WRONG_CREDENTIALS};
 use super::limit::household;
 use super::lockout::{self, ACCOUNT, NETWORK, Rule, Wait};
@@ -59,6 +60,8 @@ pub struct Visit {
     pub request: Option<String>,
     /// How tokens travel.
     pub client: Client,
+    /// The page asks by itself: nobody has done anything there for a while, so that it keeps no session from being idle.
+    pub unattended: bool,
 }
 
 impl Visit {
@@ -463,6 +466,21 @@ pub(super) fn forgive_account(
     let account = store::account_count(keyring, email);
     store::count_for_update(unit.tx(), &account, now)?;
     store::save_count(unit.tx(), &account, &lockout::forgive())
+}
+
+/// Nothing that a person, or a stranger in their name, failed at is counted any more: passwords, codes and second factors.
+pub(super) fn forgive_person(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    email: Option<&str>,
+) -> Result<(), Refusal> {
+    if let Some(email) = email {
+        forgive_account(unit, keyring, email)?;
+        forgive_account(unit, keyring, &password_code_count(email))?;
+    }
+    forgive_account(unit, keyring, &second_factor_count(user))?;
+    forgive_account(unit, keyring, &confirming_count(user))
 }
 
 pub(super) fn wrong() -> Refusal {

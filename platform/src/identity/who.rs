@@ -43,6 +43,15 @@ pub(super) struct Known {
     pub(super) seen: AtomicU64,
 }
 
+impl Known {
+    /// Notes a request.
+    fn see(&self, unattended: bool, now: Ts) {
+        if !unattended {
+            self.seen.fetch_max(now.0, Ordering::Relaxed);
+        }
+    }
+}
+
 /// Who a request acts for.
 #[derive(Clone, Debug)]
 pub struct Seen {
@@ -71,10 +80,11 @@ impl Identity {
         ip: Option<IpAddr>,
         request: Option<String>,
     ) -> Result<Seen, Refusal> {
-        self.who_at(credential, ip, request, None).await
+        self.who_at(credential, ip, request, None, false).await
     }
 
-    /// The same of a request to `route`, the method and the path with names in place of keys: it counts there too.
+    /// The same of a request to `route`, the method and the path with names in place of keys: it counts there too. One that is
+    /// `unattended` comes from a page at which nobody has done anything for a while: it does not keep its session from being idle.
     ///
     /// # Errors
     /// As [`Identity::who`].
@@ -84,10 +94,11 @@ impl Identity {
         ip: Option<IpAddr>,
         request: Option<String>,
         route: Option<&str>,
+        unattended: bool,
     ) -> Result<Seen, Refusal> {
         let mut seen = match name_of(credential) {
             Some(name) => self.by_key(name, credential).await?,
-            None => self.by_token(credential).await?,
+            None => self.by_token(credential, unattended).await?,
         };
         if let Some(user) = seen.principal.user() {
             self.count_caller(user, &seen.tier, route).await?;
@@ -134,7 +145,7 @@ impl Identity {
         })
     }
 
-    async fn by_token(&self, token: &str) -> Result<Seen, Refusal> {
+    async fn by_token(&self, token: &str, unattended: bool) -> Result<Seen, Refusal> {
         let now = self.platform.now();
         // The header is read twice: for the key's name, and where the signature is verified.
         let mut kid = None;
@@ -151,7 +162,7 @@ impl Identity {
             ClaimFault::Expired => TOKEN_EXPIRED.because("refresh it and send the request again"),
             ClaimFault::NotYetValid | ClaimFault::Issued | ClaimFault::Foreign => invalid(),
         })?;
-        let known = self.session(claims.session, now).await?;
+        let known = self.session(claims.session, unattended, now).await?;
         if known.principal.user() != Some(claims.user) {
             return Err(invalid());
         }
@@ -166,7 +177,7 @@ impl Identity {
         })
     }
 
-    async fn session(&self, id: Uuid, now: Ts) -> Result<Arc<Known>, Refusal> {
+    async fn session(&self, id: Uuid, unattended: bool, now: Ts) -> Result<Arc<Known>, Refusal> {
         let mut held = self.known.get(&id).await;
         // What was read is believed for some seconds, but not beyond an end that another program noted.
         if held.is_some() && self.platform.cache().has_ended(id).await {
@@ -176,13 +187,17 @@ impl Identity {
         if let Some(known) = &held
             && now.since(known.read_at) < FRESH_NS
         {
-            known.seen.fetch_max(now.0, Ordering::Relaxed);
+            known.see(unattended, now);
             return Ok(Arc::clone(known));
         }
+        // Of the last seconds the database may not know yet.
+        let last = held
+            .as_ref()
+            .map_or(Ts(0), |known| Ts(known.seen.load(Ordering::Relaxed)));
         let read = self
             .platform
             .command(&Principal::system("identity.who"), move |unit| {
-                read_session(unit.tx(), id, now)
+                read_session(unit.tx(), id, last, unattended, now)
             })
             .await;
         match read {
@@ -202,7 +217,7 @@ impl Identity {
                     if now.since(known.read_at) < STALE_NS
                         && !is_idle(Ts(known.seen.load(Ordering::Relaxed)), now) =>
                 {
-                    known.seen.fetch_max(now.0, Ordering::Relaxed);
+                    known.see(unattended, now);
                     Ok(known)
                 }
                 _ => Err(Refusal::Db(error)),
@@ -347,8 +362,14 @@ fn principal(
     })
 }
 
-/// Reads a session and notes that it was seen; the inner error is how it ended.
-fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>, Refusal> {
+/// Reads a session and notes that it was seen, now or at `last`; the inner error is how it ended.
+fn read_session(
+    tx: &mut Tx<'_>,
+    id: Uuid,
+    last: Ts,
+    unattended: bool,
+    now: Ts,
+) -> Result<Result<Known, End>, Refusal> {
     type Row = (
         Uuid,
         Uuid,
@@ -374,11 +395,15 @@ fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>
     if let Some(end) = ended {
         return Ok(Err(End::parse(&end)));
     }
-    if is_idle(store::ts(seen), now) {
+    let (noted, last) = (store::ts(seen), store::ts(seen).max(last));
+    if is_idle(last, now) {
         store::end_session(tx, id, End::Idle, now)?;
         return Ok(Err(End::Idle));
     }
-    store::see_session(tx, id, now)?;
+    let seen = if unattended { last } else { now };
+    if !unattended || seen.since(noted) >= SEEN_EVERY_NS {
+        store::see_session(tx, id, seen)?;
+    }
     let principal = principal(
         tx,
         &Parts {
@@ -396,7 +421,7 @@ fn read_session(tx: &mut Tx<'_>, id: Uuid, now: Ts) -> Result<Result<Known, End>
         client: Client::parse(&client),
         tier,
         read_at: now,
-        seen: AtomicU64::new(now.0),
+        seen: AtomicU64::new(seen.0),
     }))
 }
 

@@ -171,7 +171,7 @@ async fn requests_to_a_route_count_for_all_programs_together() {
         let programs = [identity(&house, &url), identity(&house, &url)];
         let opened = registered(&house, &programs[0]).await;
         let ask = async |program: usize, route: &str| {
-            let seen = programs[program].who_at(&opened.access, None, None, Some(route));
+            let seen = programs[program].who_at(&opened.access, None, None, Some(route), false);
             seen.await.err().and_then(|refusal| refusal.fault())
         };
         for n in 0..225 {
@@ -214,6 +214,7 @@ async fn registered(house: &House, identity: &Identity) -> Opened {
         ip: Some("192.0.2.7".parse().expect("an address")),
         request: None,
         client: Client::Api,
+        unattended: false,
     };
     match identity.register(registration, &visit).await {
         Ok(SignedIn::Open(opened)) => *opened,

@@ -16,7 +16,7 @@ use utoipa::openapi::{ObjectBuilder, Required};
 use uuid::Uuid;
 
 use crate::gateway::error::{ApiError, ApiResult, Fault};
-use crate::gateway::guard::{ClientIp, Passed};
+use crate::gateway::guard::{ClientIp, Passed, is_unattended};
 use crate::gateway::server::App;
 
 /// Longest `Idempotency-Key`: a UUID and a prefix.
@@ -85,6 +85,7 @@ impl FromRequestParts<App> for Arriving {
             ip: parts.extensions.get::<ClientIp>().map(|ip| ip.0),
             request: passed.and_then(|principal| principal.request.clone()),
             client,
+            unattended: is_unattended(&parts.headers),
         }))
     }
 }

@@ -11,7 +11,7 @@ use utoipa_axum::routes;
 
 use crate::gateway::auth::{COOKIE, SESSION_IDLE_NS};
 use crate::gateway::error::{ApiError, ApiResult, Fault, Problem};
-use crate::gateway::guard::{authorise, cookie, shut};
+use crate::gateway::guard::{authorise, cookie, is_unattended, shut};
 use crate::gateway::json::Json;
 use crate::gateway::server::App;
 use crate::wire;
@@ -72,7 +72,9 @@ async fn sign_in(State(app): State<App>, Json(request): Json<SignIn>) -> ApiResu
 #[utoipa::path(get, path = "/api/v1/session", tag = "session",
     responses((status = 200, body = SessionDto), (status = 401, body = Problem)))]
 async fn current(State(app): State<App>, headers: HeaderMap) -> ApiResult<axum::Json<SessionDto>> {
-    let session = cookie(&headers).and_then(|cookie| app.doors.session(cookie, app.core.now()));
+    let unattended = is_unattended(&headers);
+    let session =
+        cookie(&headers).and_then(|cookie| app.doors.session(cookie, unattended, app.core.now()));
     let (actor, csrf) = session
         .ok_or_else(|| ApiError::new(Fault::Unauthenticated, "there is no session; sign in"))?;
     Ok(axum::Json(SessionDto {

@@ -97,6 +97,20 @@ it("asks for a new token when the old one is over, once for all who wait, and se
   expect(onSignedOut).toHaveBeenCalledTimes(2);
 });
 
+it("says of what it asks while nobody is there that it is unattended, and of a new token for it", async () => {
+  const over = json({ title: "expired", status: 401, code: 11103, name: "token_expired" }, 401);
+  const { calls, fetch } = server(json({}), json({}), over, json({ csrf: "new" }), json({}));
+  let attended = true;
+  const api = new Api({ fetch, present: () => true, attended: () => attended });
+  api.signedIn("old");
+  await api.desk();
+  attended = false;
+  await api.desk();
+  await api.desk();
+  expect(calls.map((call) => call.url.replace("/api/v1/", ""))).toEqual(["desk", "desk", "desk", "auth/refresh", "desk"]);
+  expect(calls.map((call) => call.init.headers["X-Unattended"])).toEqual([undefined, "1", "1", "1", "1"]);
+});
+
 it("ends no session for a wrong password within it", async () => {
   const onSignedOut = vi.fn();
   const no = (code: number) => json({ title: "no", status: 401, code }, 401);

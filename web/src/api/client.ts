@@ -28,6 +28,8 @@ export interface ApiOptions {
   onSignedOut?: (why: Problem) => void;
   /** Whether a person has done something lately: without one nothing keeps a session alive. */
   present?: () => boolean;
+  /** Whether a person may have asked for what is asked now; what the page asks by itself keeps no session alive. */
+  attended?: () => boolean;
   /** Where the browser keeps that it has signed in: asking for a session that cannot be is an error on its console. */
   memory?: Pick<Storage, "getItem" | "setItem" | "removeItem">;
 }
@@ -201,6 +203,7 @@ export class Api {
     // The browser writes a form's own header, with the mark between its parts.
     if (body !== undefined && !form) headers["Content-Type"] = "application/json";
     if (method !== "GET" && this.csrf) headers["X-CSRF-Token"] = this.csrf;
+    if (this.options.attended?.() === false) headers["X-Unattended"] = "1";
     let response: Response;
     try {
       response = await (this.options.fetch ?? fetch)(`/api/v1/${path}`, {

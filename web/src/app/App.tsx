@@ -9,7 +9,7 @@ import { explainProblem } from "./explain";
 import { Login } from "./Login";
 import { isClient, landing, mayFollow, mayOpen, mayTrade } from "./pages";
 import { deskPath } from "./place";
-import { isPresent } from "./presence";
+import { isAttended, isPresent } from "./presence";
 import { open, openInstead, pathOf, useRoute } from "./route";
 import { makeServices, ServicesProvider } from "./services";
 import { translate } from "../i18n";
@@ -54,6 +54,7 @@ export function App({ start }: { start: Start }) {
           setEnded(why);
         },
         present: isPresent,
+        attended: isAttended,
         memory: browserMemory(),
       }),
     [],

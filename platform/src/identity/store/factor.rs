@@ -1,11 +1,14 @@
+use serde_json::{Value, json};
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
+use crate::audit::{Action, Change};
 use crate::crypto::{Keyring, Sealed, blind};
 use crate::db::Tx;
 use crate::identity::codes::{Purpose, Sent, digest, keyed};
 use crate::identity::faults::CHALLENGE_OVER;
 use crate::identity::sign_in::Client;
+use crate::outbox::Event;
 use crate::refusal::{Refusal, SEAL};
 use crate::unit::{Unit, subject_key};
 use crate::values::{bound, count};
@@ -29,13 +32,6 @@ pub(in crate::identity) struct Factors {
     /// Asked for at every sign-in.
     pub email_always: bool,
     pub phone_always: bool,
-}
-
-impl Factors {
-    /// Whether one is asked for at sign-in.
-    pub fn are_asked_for(&self) -> bool {
-        self.totp || self.passkeys > 0 || self.email_always || self.phone_always
-    }
 }
 
 /// The factors of a person.
@@ -176,13 +172,51 @@ pub(in crate::identity) fn use_recovery_code(
     Ok(used == 1)
 }
 
-/// All second factors of a person end: they lost them, and an administrator or the secret lets them in anew.
-pub(in crate::identity) fn drop_factors(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Refusal> {
-    drop_totp(tx, user)?;
-    tx.execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
-    tx.execute(sqlx::query("DELETE FROM passkeys WHERE user_id = $1").bind(user))?;
-    tx.execute(sqlx::query("DELETE FROM confirmed_contacts WHERE user_id = $1").bind(user))?;
-    Ok(())
+/// All ways in of a person end, but for the password: second factors, accounts at providers, API keys. They lost them and are let in anew,
+/// or somebody else set them up before the owner of the address came. Each is on record; the keys that ended.
+pub(in crate::identity) fn drop_ways_in(
+    unit: &mut Unit<'_, '_>,
+    user: Uuid,
+) -> Result<Vec<Uuid>, Refusal> {
+    if drop_totp(unit.tx(), user)? {
+        unit.audit(Change::new(Action::Delete, "totp_secret", user).about(user));
+    }
+    let codes = unit
+        .tx()
+        .execute(sqlx::query("DELETE FROM recovery_codes WHERE user_id = $1").bind(user))?;
+    if codes > 0 {
+        unit.audit(Change::new(Action::Delete, "recovery_codes", user).about(user));
+    }
+    let passkeys: Vec<(Uuid,)> = unit
+        .tx()
+        .all(sqlx::query_as("DELETE FROM passkeys WHERE user_id = $1 RETURNING id").bind(user))?;
+    for (id,) in passkeys {
+        unit.audit(Change::new(Action::Delete, "passkey", id).about(user));
+    }
+    let contacts: Vec<(String,)> = unit.tx().all(
+        sqlx::query_as("DELETE FROM confirmed_contacts WHERE user_id = $1 RETURNING what")
+            .bind(user),
+    )?;
+    for (what,) in contacts {
+        let change = Change::new(Action::Update, "user", user).about(user);
+        unit.audit(change.field("confirmed", what, Value::Null));
+    }
+    let linked: Vec<(Uuid, String)> = unit.tx().all(
+        sqlx::query_as("DELETE FROM provider_identities WHERE user_id = $1 RETURNING id, provider")
+            .bind(user),
+    )?;
+    for (id, provider) in linked {
+        let change = Change::new(Action::Delete, "provider_identity", id).about(user);
+        unit.audit(change.field("provider", provider.as_str(), Value::Null));
+        let facts = json!({"user_id": user, "provider": provider});
+        unit.emit(Event::new("user.provider_unlinked", "user", user, facts).about(user));
+    }
+    let now = unit.now();
+    let keys = revoke_keys(unit.tx(), user, now)?;
+    for key in &keys {
+        unit.audit(Change::new(Action::Delete, "api_key", key).about(user));
+    }
+    Ok(keys)
 }
 
 /// All API keys of a person end; those that did.
@@ -311,16 +345,17 @@ pub(in crate::identity) fn count_sent_try(
     Ok(())
 }
 
-/// A code is used up.
-pub(in crate::identity) fn drop_sent(
+/// A code opens nothing any more. Its row stays: without it the next one would go out at once, to a number that costs.
+pub(in crate::identity) fn spend_sent(
     tx: &mut Tx<'_>,
     user: Uuid,
     purpose: Purpose,
 ) -> Result<(), Refusal> {
     tx.execute(
-        sqlx::query("DELETE FROM sent_codes WHERE user_id = $1 AND purpose = $2")
+        sqlx::query("UPDATE sent_codes SET tries = $3, value_sealed = NULL WHERE user_id = $1 AND purpose = $2")
             .bind(user)
-            .bind(purpose.name()),
+            .bind(purpose.name())
+            .bind(codes::SENT_TRIES),
     )?;
     Ok(())
 }

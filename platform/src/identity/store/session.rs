@@ -228,7 +228,8 @@ pub(in crate::identity) fn end_session(
     Ok(ended == 1)
 }
 
-/// Ends all sessions of a person but one; those that ended.
+/// Ends all sessions of a person but one; those that ended. A sign-in that waits for its second factor was begun with what counts no more:
+/// it ends too.
 pub(in crate::identity) fn end_sessions(
     tx: &mut Tx<'_>,
     user: Uuid,
@@ -244,6 +245,11 @@ pub(in crate::identity) fn end_sessions(
         .bind(but)
         .bind(bound(now))
         .bind(end.name()),
+    )?;
+    tx.execute(
+        sqlx::query("UPDATE sign_in_challenges SET used_at = $2 WHERE user_id = $1 AND kind = 'mfa' AND session_id IS NULL AND used_at IS NULL")
+            .bind(user)
+            .bind(bound(now)),
     )?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
