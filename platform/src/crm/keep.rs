@@ -20,7 +20,8 @@ const DAYS: u32 = 730;
 const PARTS_MAX: i64 = 100_000;
 
 /// Leads that were given up and never became a client, from their last change and the last line of their timeline, with those that
-/// are part of them. Of one that joined a lead which is worked on, or a client, the data are that one's.
+/// are part of them: who is held in one of these is held in all. Of one that joined a lead which is worked on, or a client, the data are
+/// that one's.
 pub struct Lost;
 
 impl Category for Lost {
@@ -44,6 +45,10 @@ impl Category for Lost {
                  WHERE l.status = 'lost' AND l.user_id IS NULL AND l.data <> '{}' AND l.updated_at < $1
                      AND NOT EXISTS (SELECT FROM lead_history AS h WHERE h.lead_id = l.id AND h.created_at >= $1)
                      AND NOT app_held('leads', l.subject_id) AND NOT app_held('audit', l.subject_id)
+                     AND NOT EXISTS (
+                         SELECT FROM leads AS p JOIN lead_subjects AS f ON f.lead_id = p.id
+                         WHERE (p.id = l.id OR p.merged_into = l.id) AND NOT EXISTS (SELECT FROM users AS u WHERE u.id = f.subject_id)
+                             AND (app_held('leads', f.subject_id) OR app_held('audit', f.subject_id)))
                  ORDER BY l.updated_at, l.id LIMIT $2",
             )
             .bind(bound(before))

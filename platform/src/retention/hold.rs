@@ -36,6 +36,9 @@ const PLAIN_MAX: i64 = 1_000;
 /// Keys that end with a hold in one run: one hold is of one person.
 const KEYS_MAX: i64 = 100;
 
+/// Reasons of lifted holds on whoever was erased that end in one run; what is left goes with the next.
+const REASONS_MAX: i64 = 1_000;
+
 /// What no engine names: everything, and erasures alone.
 const BESIDE: [&str; 2] = ["all", "erasure"];
 
@@ -216,7 +219,8 @@ pub(super) async fn seal_plain(platform: &Platform, by: &Principal) -> Result<()
     Ok(())
 }
 
-/// Ends the keys that holds alone kept, and the reasons under them, once the last of a person is lifted.
+/// Ends the keys that holds alone kept, and the reasons under them, once the last of a person is lifted. Of whoever was erased, the reason
+/// of each lifted hold ends also where the key stays.
 ///
 /// # Errors
 /// The database; what is left goes the next time.
@@ -241,6 +245,21 @@ pub(super) async fn end_keys(platform: &Platform, by: &Principal) -> Result<(), 
                 unit.tx().execute(update.bind(subject).bind(GONE))?;
                 let change = Change::new(Action::Delete, "subject", subject);
                 unit.audit(change.field("key", "statutory", Value::Null));
+            }
+            // The key stays for what the law keeps, or was made by a hold behind the erasure: what the law keeps may be sealed under it since.
+            let ended: Vec<(Uuid,)> = unit.tx().all(
+                sqlx::query_as(
+                    "UPDATE legal_holds SET reason = $1, reason_sealed = NULL WHERE id IN (
+                         SELECT h.id FROM legal_holds AS h JOIN subject_keys AS k ON k.subject_id = h.subject_id AND k.class = 'personal'
+                         WHERE h.lifted_at IS NOT NULL AND h.reason_sealed IS NOT NULL AND k.wrapped IS NULL ORDER BY h.id LIMIT $2)
+                     RETURNING id",
+                )
+                .bind(GONE)
+                .bind(REASONS_MAX),
+            )?;
+            for (hold,) in ended {
+                let change = Change::new(Action::Update, "legal_hold", hold);
+                unit.audit(change.field("anonymised", false, true));
             }
             Ok(())
         })

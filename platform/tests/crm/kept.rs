@@ -239,6 +239,45 @@ async fn an_erasure_asks_for_holds_on_what_joined_the_lead() {
 }
 
 #[tokio::test]
+async fn a_hold_on_what_joined_a_lead_keeps_both() {
+    for house in houses().await {
+        let kind = house.kind;
+        let first = take(&house, told(Some(&number(1)), None, Some("Sari"))).await;
+        let mail = Some("sari@contoh.id");
+        let second = take(&house, told(None, mail, Some("Sari"))).await;
+        let own = seen(&house, second.lead).await.lead.subject;
+        take(&house, told(Some(&number(1)), mail, None)).await;
+        let shared = seen(&house, first.lead).await.lead.subject;
+        assert_ne!(own, shared, "{kind}: the second joined the first");
+        lose(&house, first.lead).await;
+        on_the_first_day(&house).await;
+        house.pass(732 * DAY);
+        let eka = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Eka")
+            .await;
+        for category in ["leads", "audit"] {
+            let why = "a case".to_owned();
+            let placed =
+                retention::place(&house.platform, &eka, category.to_owned(), Some(own), why);
+            let hold = placed.await.expect(kind);
+            assert_eq!(swept(&house).await, 0, "{kind}: {category}");
+            for lead in [first.lead, second.lead] {
+                assert_eq!(count(&house, NAMED, lead).await, 1, "{kind}: {category}");
+            }
+            let lifted = retention::lift(&house.platform, &eka, hold).await;
+            lifted.expect(kind);
+        }
+        assert_eq!(swept(&house).await, 1, "{kind}: one person");
+        for lead in [first.lead, second.lead] {
+            assert_eq!(count(&house, NAMED, lead).await, 0, "{kind}");
+        }
+        for subject in [own, shared] {
+            assert_eq!(count(&house, KEYS, subject).await, 0, "{kind}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_joined_a_lead_goes_with_it_and_a_new_line_keeps_it() {
     for house in houses().await {
         let kind = house.kind;

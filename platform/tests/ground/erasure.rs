@@ -4,7 +4,7 @@ use serde_json::Value;
 use siaga_platform::audit::{self, Action, Change};
 use siaga_platform::db::{DbError, Tx};
 use siaga_platform::erasure::{self, Kind, Status};
-use siaga_platform::ids::HOUSE;
+use siaga_platform::ids::{HOUSE, new_id};
 use siaga_platform::page::Paging;
 use siaga_platform::people::{Area, Principal, Role};
 use siaga_platform::refusal::{CONFLICT, ERASED, FORBIDDEN, INVALID, NOT_FOUND, Refusal};
@@ -432,6 +432,87 @@ async fn why_somebody_is_held_outlives_their_erasure_and_ends_with_the_last_hold
         let again = place("operations", "the police ask again").await;
         let fault = again.expect_err("nothing is left").fault();
         assert_eq!(fault, Some(INVALID), "{kind}");
+    }
+}
+
+/// Reasons that somebody can still read.
+const REASONS: &str =
+    "SELECT count(*) FROM legal_holds WHERE reason <> 'erased' OR reason_sealed IS NOT NULL";
+
+#[tokio::test]
+async fn why_somebody_is_held_whose_data_are_gone_ends_with_the_hold() {
+    for house in houses().await {
+        let (kind, system) = (house.kind, Principal::system("test"));
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure).await;
+        asked.expect(kind);
+        let done = erasure::erase_due(&house.platform, &handlers::engines().stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}");
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        // The second finds the key that the first one made.
+        for why in ["a case of the police", "the police ask again"] {
+            let (category, words) = ("operations".to_owned(), why.to_owned());
+            let placed =
+                retention::place(&house.platform, &compliance, category, Some(me), words).await;
+            assert_eq!(reason(&house).await, why, "{kind}");
+            let lifted = retention::lift(&house.platform, &compliance, placed.expect(kind)).await;
+            lifted.expect(kind);
+            assert_eq!(house.count(&system, REASONS).await, 0, "{kind}");
+        }
+        // One that was written before reasons were sealed, and lifted.
+        let id = new_id(house.platform.now());
+        house
+            .system(move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO legal_holds (id, org_id, category, subject_id, reason, placed_by, created_at, lifted_by, lifted_at)
+                     VALUES ($1, $2, 'operations', $3, 'Sari is asked for', 'test', now(), 'test', now())",
+                );
+                tx.execute(query.bind(id).bind(HOUSE).bind(me))
+            })
+            .await;
+        retention::run(&house.platform, &[]).await.expect(kind);
+        assert_eq!(house.count(&system, REASONS).await, 0, "{kind}");
+    }
+}
+
+#[tokio::test]
+async fn why_somebody_is_held_of_whom_the_law_keeps_something_ends_with_the_hold() {
+    for house in houses().await {
+        let (kind, system) = (house.kind, Principal::system("test"));
+        let sari = client(&house).await;
+        let me = sari.user().expect("a person");
+        house
+            .system(move |tx| {
+                let query = sqlx::query(
+                    "INSERT INTO aml_cases (id, org_id, kind, user_id, severity, created_at) VALUES ($1, $2, 'sanctions', $1, 'high', now())",
+                );
+                tx.execute(query.bind(me).bind(HOUSE))
+            })
+            .await;
+        let compliance = house
+            .person(HOUSE, Role::ComplianceOfficer, None, "Citra")
+            .await;
+        let (category, why) = ("operations".to_owned(), "a case of the police".to_owned());
+        let placed = retention::place(&house.platform, &compliance, category, Some(me), why).await;
+        let asked = erasure::request(&house.platform, &sari, me, Kind::Erasure).await;
+        asked.expect(kind);
+        let done = erasure::erase_due(&house.platform, &handlers::engines().stores).await;
+        assert_eq!(done.expect(kind), 1, "{kind}");
+        assert_eq!(reason(&house).await, "a case of the police", "{kind}");
+        let lifted = retention::lift(&house.platform, &compliance, placed.expect(kind)).await;
+        lifted.expect(kind);
+        assert_eq!(reason(&house).await, "erased", "{kind}");
+        assert_eq!(house.count(&system, REASONS).await, 0, "{kind}");
+        let keys =
+            "SELECT count(*) FROM subject_keys WHERE class = 'statutory' AND wrapped IS NOT NULL";
+        assert_eq!(
+            house.count(&system, keys).await,
+            1,
+            "{kind}: what the law keeps is read on"
+        );
     }
 }
 

@@ -286,12 +286,12 @@ impl Stream {
         self.trouble.load_full()
     }
 
-    /// The newest frame; what was wrong is over.
+    /// The newest frame; what was wrong is over before it is seen, so that nobody tells it behind this frame.
     fn put(&self, frame: Frame) {
-        self.newest.store(Some(Arc::new(frame)));
         if self.trouble.load().is_some() {
             self.trouble.store(None);
         }
+        self.newest.store(Some(Arc::new(frame)));
     }
 
     /// Notes a failure of ours. False while it goes on: what fails with every price is one incident.

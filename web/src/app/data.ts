@@ -6,6 +6,7 @@ import { newest } from "../live/newest";
 import { keepChanged, mergeAlert } from "../live/alerts";
 import type { Channel } from "../stream/frames";
 import type { TopicEvent, TopicState } from "../stream/protocol";
+import { sayLeftOut } from "./leftOut";
 import { isCurrent } from "./online";
 import { useServices } from "./services";
 
@@ -28,6 +29,7 @@ export function useTopic(channel: Channel, sym: string | null, onEvent: (event: 
     return stream.listen(channel, sym, (event) => {
       if (event.kind === "state") setState(event.state);
       else if (event.kind === "data" && event.snapshot) setState("live");
+      else if (event.kind === "reread") sayLeftOut(event.incident);
       handler.current(event);
     });
   }, [stream, channel, sym]);

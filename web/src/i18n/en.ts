@@ -323,6 +323,7 @@ export const en = {
   "banner.stopped": "The server closed this connection ({name}). Reload the page to sign in again.",
   "banner.drain": "The server restarts shortly. The page reconnects by itself.",
   "banner.incident": "Something is wrong on our side: a part of this page is not current. Tell the desk: incident {incidents}.",
+  "toast.leftOut": "Something is wrong on our side: a change could not be told here. The list was read again instead. Tell the desk: incident {incident}.",
   "banner.maintenance": "Maintenance is announced from {from} to {until}.",
   "banner.maintenanceNow": "Maintenance until {until}.",
   "banner.restricted": "Margin level below {pct} %: new positions are refused. Close positions or deposit.",

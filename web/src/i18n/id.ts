@@ -325,6 +325,7 @@ export const id: Record<Key, string> = {
   "banner.stopped": "Server menutup sambungan ini ({name}). Muat ulang halaman untuk masuk lagi.",
   "banner.drain": "Server segera dimulai ulang. Halaman menyambung sendiri.",
   "banner.incident": "Ada yang salah di pihak kami: sebagian halaman ini tidak terkini. Beri tahu meja perdagangan: insiden {incidents}.",
+  "toast.leftOut": "Ada yang salah di pihak kami: satu perubahan tidak dapat disampaikan di sini. Daftarnya dibaca ulang. Beri tahu meja perdagangan: insiden {incident}.",
   "banner.maintenance": "Pemeliharaan diumumkan dari {from} sampai {until}.",
   "banner.maintenanceNow": "Pemeliharaan sampai {until}.",
   "banner.restricted": "Level margin di bawah {pct} %: posisi baru ditolak. Tutup posisi atau setor dana.",

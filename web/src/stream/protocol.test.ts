@@ -354,6 +354,11 @@ describe("failures of the server", () => {
     wire.connect({ conn: "c2", resumed: [1] });
     expect(last("quote|A")).toBe("lost");
     expect(wire.protocol.status.incidents).toEqual(["6b1f09aa"]);
+    // Where positions say nothing any more, the old frame comes anew, and behind it that nothing newer does.
+    wire.snap(10);
+    fail(1, "6b1f09aa");
+    expect(last("quote|A")).toBe("lost");
+    expect(wire.protocol.status.incidents).toEqual(["6b1f09aa"]);
     wire.protocol.unwant("quote", "A");
     expect(wire.protocol.status.incidents).toBeUndefined();
   });
@@ -381,18 +386,41 @@ describe("failures of the server", () => {
     expect(last("quote|E*")).toBe("live");
   });
 
-  it("leave an event out: the list is read again, and what follows comes", () => {
+  const orders = () => {
     wire.protocol.want("order", "7");
     wire.connect();
     wire.frame({ t: "ok", id: wire.take("sub")[0]!.id, subs: [{ sub: 7, ch: "order", sym: "7", epoch: 1, seq: 40 }] });
     wire.told = [];
+  };
+
+  it("leave an event out: the list is read again, which ends it, and what follows comes", () => {
+    orders();
     fail(7, "6b1f09aa");
-    expect(wire.heard("order|7", "reread")).toHaveLength(1);
-    tips({ 7: 41 });
-    expect(wire.take("unsub")).toEqual([]);
-    wire.frame({ t: "ev", sub: 7, epoch: 1, seq: 42, data: {} });
-    expect(last("order|7")).toBe("live");
+    fail(7, "0c11d2e3");
+    // Told once, and the topic stays live.
+    expect(wire.told.map((one) => one.event)).toEqual([{ kind: "reread", incident: "6b1f09aa" }, { kind: "reread" }]);
     expect(wire.protocol.status.incidents).toBeUndefined();
+    tips({ 7: 42 });
+    expect(wire.take("unsub")).toEqual([]);
+    wire.frame({ t: "ev", sub: 7, epoch: 1, seq: 43, data: {} });
+    expect(wire.heard("order|7", "event")).toHaveLength(1);
+    wire.told = [];
+    fail(7, "7d20e3f4");
+    expect(wire.told.map((one) => one.event)).toEqual([{ kind: "reread", incident: "7d20e3f4" }]);
+    wire.frame({ t: "ev", sub: 7, epoch: 1, seq: 45, data: {} });
+    tips({ 7: 46 });
+    expect(wire.take("unsub")).toHaveLength(1);
+  });
+
+  it("that left an event out keep no quiet account from being live on the next connection", () => {
+    orders();
+    fail(7, "6b1f09aa");
+    wire.protocol.onClose(1006, wire.now);
+    wire.drain();
+    expect(last("order|7")).toBe("lost");
+    wire.now = wire.protocol.status.retryAt!;
+    wire.connect({ conn: "c2", resumed: [7] });
+    expect(last("order|7")).toBe("live");
   });
 });
 

@@ -12,8 +12,8 @@ export type TopicEvent =
   | { kind: "event"; data: unknown; seq: number }
   | { kind: "health"; sym: string; stale: boolean; reason?: string; ageMs?: number }
   | { kind: "state"; state: TopicState; message?: string }
-  /** Events before this moment were not seen: read the list by REST now, what follows comes as events. */
-  | { kind: "reread" };
+  /** Events before this moment were not seen: read the list by REST now, what follows comes as events. `incident`: one could not be told. */
+  | { kind: "reread"; incident?: string };
 
 export type Action = { do: "connect" } | { do: "close"; code: number } | { do: "send"; text: string } | { do: "tell"; topic: string; event: TopicEvent } | { do: "status" };
 
@@ -45,6 +45,8 @@ interface Sub {
   lost: boolean;
   /** Its frames fail, or the first one waits for the core; the next frame says that this is over. */
   fault?: { incident?: string };
+  /** An event could not be told: until the next one comes, the tip is ahead of where we stand, and nothing is missing. */
+  leftOut?: boolean;
   resyncAt?: number;
   tip?: number;
 }
@@ -345,11 +347,17 @@ export class Protocol {
   private onFault(id: SubId, frame: Extract<ServerFrame, { t: "err" }>): void {
     const sub = this.subs.get(id);
     if (!sub) return;
+    if (this.isDurable(sub)) return this.onLeftOut(sub, frame.incident);
     sub.fault = frame.incident === undefined ? {} : { incident: frame.incident };
     this.setTopic(sub.topic, "lost", frame.msg);
-    // An event was left out, and those behind it come: what it changed stands in the list.
-    if (this.isDurable(sub)) this.tell(sub.topic, { kind: "reread" });
     this.listIncidents();
+  }
+
+  /** An event was left out, and those behind it come: what it changed stands in the list, so with the list the fault is over. */
+  private onLeftOut(sub: Sub, incident: string | undefined): void {
+    // Of several in a row the first is enough to tell.
+    this.tell(sub.topic, { kind: "reread", ...(sub.leftOut || incident === undefined ? {} : { incident }) });
+    sub.leftOut = true;
   }
 
   private isDurable(sub: Sub): boolean {
@@ -402,7 +410,7 @@ export class Protocol {
     const topic = this.topics.get(sub.topic);
     if (topic) topic.from = { ...sub.position };
     this.actions.push({ do: "send", text: JSON.stringify({ op: "seen", sub: sub.id, seq: frame.seq }) });
-    if (this.recover(sub)) this.revive(sub.topic);
+    delete sub.leftOut;
     this.tell(sub.topic, { kind: "event", data: frame.data, seq: frame.seq });
   }
 
@@ -429,7 +437,7 @@ export class Protocol {
     for (const sub of this.subs.values()) {
       const tip = tips[String(sub.id)];
       // Where frames fail, what is newer is known to be missing, and a snapshot would be the old one.
-      const behind = tip !== undefined && sub.position !== undefined && sub.position.seq < tip && !sub.fault;
+      const behind = tip !== undefined && sub.position !== undefined && sub.position.seq < tip && !sub.fault && !sub.leftOut;
       if (behind && sub.tip !== undefined && sub.position!.seq < sub.tip && !sub.lost) this.lose(sub, now, true);
       if (behind) sub.tip = tip;
       else delete sub.tip;

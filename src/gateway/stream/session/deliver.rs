@@ -237,26 +237,17 @@ impl Session {
             batch.text(say.text().into());
         }
         let (newest, trouble) = (stream.newest(), stream.trouble());
-        let tells = match trouble.as_deref() {
-            // Who has a frame goes on with it.
-            Some(Trouble::NoAnswer) => newest.is_none(),
-            Some(Trouble::Incident(_)) => true,
-            None => false,
-        };
-        if tells && followed.told_trouble != trouble {
-            if let Some(trouble) = trouble.as_deref() {
-                self.hub.metrics.stream_refusals.add(1);
-                batch.text(Say::Err(troubled(&stream, trouble)).text().into());
-            }
-            followed.told_trouble = trouble;
-        }
+        // Who has a frame goes on with it.
+        let trouble = trouble.filter(|trouble| match **trouble {
+            Trouble::NoAnswer => newest.is_none(),
+            Trouble::Incident(_) => true,
+        });
         let Some(frame) = newest else {
+            tell_trouble(&self.hub, followed, trouble, batch);
             return true;
         };
-        if !tells {
-            followed.told_trouble = None;
-        }
         if frame.seq <= followed.sent && !followed.snap {
+            tell_trouble(&self.hub, followed, trouble, batch);
             return true;
         }
         if now < followed.next_at && !followed.snap {
@@ -280,6 +271,9 @@ impl Session {
             batch.text(frame.update_after(stream.id, followed.sent));
         }
         followed.sent = frame.seq;
+        // A frame says that what was told is over: what still stands is told behind it, though it was told before.
+        followed.told_trouble = None;
+        tell_trouble(&self.hub, followed, trouble, batch);
         true
     }
 
@@ -373,6 +367,24 @@ impl Session {
             .into(),
         );
     }
+}
+
+/// Tells what is wrong with a stream, once while it stands.
+fn tell_trouble(
+    hub: &Hub,
+    followed: &mut Followed,
+    trouble: Option<Arc<Trouble>>,
+    batch: &mut Batch,
+) {
+    if followed.told_trouble == trouble {
+        return;
+    }
+    if let Some(trouble) = trouble.as_deref() {
+        hub.metrics.stream_refusals.add(1);
+        let refusal = troubled(&followed.stream, trouble);
+        batch.text(Say::Err(refusal).text().into());
+    }
+    followed.told_trouble = trouble;
 }
 
 /// What a follower hears who waits for the first frame of a stream that the core says nothing of, or whose frames fail.

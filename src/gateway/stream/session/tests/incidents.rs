@@ -175,3 +175,70 @@ fn an_incident_that_silence_follows_ends_with_the_same_data() {
     house.hub.put_data(&stream, house.now(), &news);
     assert!(peer.frames(&house).is_empty(), "silence alone is none");
 }
+
+/// The kinds of frames, in their order.
+fn kinds(frames: &[Value]) -> Vec<&str> {
+    let kinds = frames.iter().map(|f| f["t"].as_str().expect("a kind"));
+    kinds.collect()
+}
+
+#[test]
+fn an_incident_stands_behind_the_frame_of_before_it() {
+    let house = House::new();
+    let mut peer = house.open();
+    let sub = json!({ "op": "sub", "id": 1, "ch": "crm", "sym": ["*"] });
+    let (ids, _) = peer.sub(&house, sub.clone());
+    let stream = house
+        .hub
+        .followed(|topic| matches!(topic, Topic::News(_)))
+        .remove(0);
+    house
+        .hub
+        .put_data(&stream, house.now(), &News { version: 7 });
+    assert_eq!(kinds(&peer.frames(&house)), ["snap"]);
+    house.hub.put_incident(&stream, "something else came");
+    let frames = peer.frames(&house);
+    assert_eq!(kinds(&frames), ["err"]);
+    let id = incident(&frames[0]);
+    // A frame alone would say that it is over.
+    let mut later = house.open();
+    let (_, beside) = later.sub(&house, sub);
+    assert_eq!(kinds(&beside), ["snap", "err"]);
+    assert_eq!(incident(&beside[1]), id);
+    let again = json!({ "op": "resync", "id": 2, "sub": ids[0] });
+    peer.session.on_text(&again.to_string(), house.now());
+    let frames = peer.frames(&house);
+    assert_eq!(
+        kinds(&frames),
+        ["ok", "snap", "err"],
+        "though it was told before"
+    );
+    assert_eq!(incident(&frames[2]), id);
+    assert!(peer.frames(&house).is_empty(), "once behind each frame");
+}
+
+#[test]
+fn an_incident_waits_for_the_frame_that_a_rate_holds_back() {
+    let house = House::new();
+    let mut peer = house.open();
+    peer.sub(
+        &house,
+        json!({ "op": "sub", "id": 1, "ch": "crm", "sym": ["*"], "hz": 1 }),
+    );
+    let stream = house
+        .hub
+        .followed(|topic| matches!(topic, Topic::News(_)))
+        .remove(0);
+    for version in [7, 8] {
+        let news = News { version };
+        house.hub.put_data(&stream, house.now(), &news);
+        let sent = peer.frames(&house);
+        assert_eq!(sent.len(), usize::from(version == 7), "{sent:?}");
+    }
+    house.hub.put_incident(&stream, "something else came");
+    assert!(peer.frames(&house).is_empty(), "the frame comes first");
+    house.desk.pass(SECOND_NS);
+    let frames = peer.frames(&house);
+    assert_eq!(kinds(&frames), ["upd", "err"]);
+    incident(&frames[1]);
+}
