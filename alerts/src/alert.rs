@@ -39,7 +39,7 @@ unit_enum! {
         Margin = 1, NegativeBalance = 2, LossAccount = 3, LossPosition = 4, Volatility = 5, Breach = 6, Halt = 7,
         Feed = 8, FeedDown = 9, Switch = 10, Conversion = 11, Link = 12, InDoubt = 13, Protective = 14, Mode = 15,
         Kill = 16, ClockJump = 17, Journal = 18, Sink = 19, Reader = 20,
-        Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24, Requirement = 25,
+        Throttle = 21, Rung = 22, Overfill = 23, Unbooked = 24, Requirement = 25, ForgottenOrder = 26,
         Standby = 30, Recovery = 31, Part = 32, Holdings = 33,
     }
 }
@@ -103,6 +103,8 @@ codec_enum! {
         Window { factor: Ratio, until: Ts, held: HeldPolicy, reached: bool, holders: u32 } = 25,
         /// A further level of margin that the group has told.
         Rung { level: Ratio, equity: Money, used: Money } = 22,
+        /// An execution of an order that is not remembered: no more than its id is known.
+        ForgottenOrder = 26,
         /// The standby decides differently from this input on, or has stopped there.
         Standby { input: u64 } = 30,
         /// Recorded inputs that the journal no longer holds, and the orders that went to brokers in them.

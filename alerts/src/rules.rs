@@ -24,6 +24,7 @@ unit_enum! {
         ProtectiveUnanswered = 19, Mode = 20, Kill = 21, ClockJump = 22, Journal = 23, SinkFailing = 24, ReaderCutOff = 25,
         RepeatedExecution = 26,
         MarginLevel = 27, LossDrawdown = 28, Overfill = 29, Unbooked = 30, RequirementRaised = 31,
+        ForgottenOrder = 32,
         StandbyDiverged = 40, SinkDisabled = 41, InputsLost = 42, PartEnded = 43, HoldingsDiffer = 44,
         ReaderStopped = 45,
     }
@@ -93,6 +94,8 @@ impl Rule {
             Rule::OrderInDoubt => rule("order_in_doubt", Critical, 0, 0),
             Rule::Overfill => rule("order_overfilled", Critical, 0, 0),
             Rule::Unbooked => rule("execution_not_booked", Critical, 0, 0),
+            // Nothing says that it is settled: it stands until somebody resolves it.
+            Rule::ForgottenOrder => rule("execution_of_forgotten_order", Critical, 0, 0),
             Rule::ProtectiveUnanswered => rule("protective_unanswered", Critical, 0, 0),
             Rule::Mode => rule("mode", Warning, 0, 0),
             Rule::Kill => rule("kill_switch", Critical, 0, 0),
@@ -163,6 +166,7 @@ pub fn read(book: &Book, key: OutputKey, ts: Ts, output: &Output) -> Vec<Verdict
         Output::Conversion(change) => reading.conversion(change),
         Output::Link(change) => reading.link(change),
         Output::Order(change) => reading.order(change),
+        Output::Answer(answer) => reading.answer(answer),
         Output::Protective(fired) => reading.protective(fired),
         Output::Mode(change) => reading.mode(change),
         Output::Kill(change) => reading.kill(change),
@@ -545,6 +549,23 @@ impl Reading<'_> {
             };
             self.on(self.signal(topic, rule, labels, facts));
         }
+    }
+
+    /// Of answers to people nobody is called; this one is to a broker, who has executed what the core cannot book.
+    fn answer(&mut self, answer: &Answer) {
+        let Some(order) = answer.order else {
+            return;
+        };
+        if answer.reasons != [Reject::Unbooked] {
+            return;
+        }
+        let topic = Topic::of(Family::ForgottenOrder, order.0);
+        let labels = Labels {
+            order: Some(order),
+            ..Labels::default()
+        };
+        let facts = Facts::ForgottenOrder;
+        self.on(self.signal(topic, Rule::ForgottenOrder, labels, facts));
     }
 
     fn protective(&mut self, fired: &ProtectiveFired) {

@@ -221,3 +221,45 @@ fn an_execution_that_is_not_booked_calls_somebody_until_it_is_settled_though_its
     let settled = watched.engine.alert(alert.id).expect("it is kept");
     assert_eq!(settled.state, siaga_alerts::alert::AlertState::Resolved);
 }
+
+#[test]
+fn an_execution_of_an_order_that_is_not_remembered_calls_somebody() {
+    let report = |order, event| {
+        Body::Report(BrokerReport {
+            link: LINK,
+            order,
+            exec: [0; 16],
+            event,
+        })
+    };
+    for taken_back in [false, true] {
+        let mut watched = Watched::open();
+        watched.desk.account(1, USD, Accounting::Hedging, 100);
+        watched.desk.must(deposit(100_000_000));
+        watched.desk.quote("EURUSD", 110_000, 110_010);
+        let id = watched.buy("EURUSD", 100, 110_010);
+        watched.desk.now = watched.desk.now.plus(25 * HOUR_NS);
+        let outputs = watched.desk.clock();
+        watched.fold(&outputs);
+        let called = |fired: &[Alert]| {
+            let found = fired.iter().find(|one| one.rule == Rule::ForgottenOrder);
+            found.map(|alert| (alert.id, alert.labels.order))
+        };
+        // Its order is gone: what else the broker says of it changes nothing.
+        let outputs = watched.desk.command(report(id, BrokerEvent::Cancelled));
+        assert_eq!(called(&watched.fold(&outputs)), None);
+        let outputs = watched.desk.command(match taken_back {
+            false => filled(id, b"E-2", 50, 110_010),
+            true => report(id, BrokerEvent::Bust([1; 16])),
+        });
+        let told = called(&watched.fold(&outputs));
+        let (alert, order) = told.expect("somebody is called");
+        assert_eq!(order, Some(id));
+        // It is not over by itself.
+        watched.desk.now = watched.desk.now.plus(HOUR_NS);
+        let outputs = watched.desk.clock();
+        watched.fold(&outputs);
+        let alert = watched.engine.alert(alert).expect("it is kept");
+        assert!(alert.is_active());
+    }
+}

@@ -21,10 +21,12 @@ use siaga_risk::event::*;
 use siaga_risk::ids::{AccountId, InstrumentId, LinkId, OrderId, PositionId};
 use siaga_risk::journal::Epochs;
 use siaga_risk::terms::HeldBy;
-use siaga_risk::units::{Qty, SECOND_NS, Ts};
+use siaga_risk::units::{SECOND_NS, Ts};
 
 use crate::directory::Directory;
-use crate::link::{Capabilities, Connection, Link, LinkEvent, OpenOrder, Unreadable, Wire};
+use crate::link::{
+    Capabilities, Connection, Link, LinkEvent, NotAdmitted, OpenOrder, Unreadable, Wire,
+};
 pub use fault::BridgeFault;
 use frames::{OpenedOut, ProtectOut};
 use outbound::Command;
@@ -43,8 +45,12 @@ const DEAD_NS: u64 = 3 * HEARTBEAT_NS;
 const HELLO_NS: u64 = 5 * SECOND_NS;
 /// Numbered frames that the peer has not acknowledged; a second of a busy desk.
 const UNACKED_MAX: usize = 10_000;
-/// Above this many, names of positions and protective prices wait for an acknowledgement: a new connection is told all of
-/// them at once.
+/// What an order adds to them: itself, and the name of the position that it closes.
+const ORDER_COMMANDS_MAX: usize = 2;
+/// A peer that leaves no room for an order this long is too slow.
+const ROOM_NS: u64 = DEAD_NS;
+/// Above this many, questions, cancels, names of positions and protective prices wait for an acknowledgement: a new
+/// connection is asked and told all of them at once, and a kill switch cancels all orders.
 const HELD_UNACKED_MAX: usize = 2_000;
 /// Faults after which a connection is closed.
 const FAULTS_MAX: u32 = 20;
@@ -52,7 +58,7 @@ const FAULTS_MAX: u32 = 20;
 const ENDED_MAX: usize = 10_000;
 /// Closed positions whose late reports can still be read.
 const CLOSED_MAX: usize = 10_000;
-/// Execution ids remembered so that a repeated one is not counted twice against its order; the core remembers all of them.
+/// Execution ids remembered to count repeated ones; the core remembers all of them.
 const EXECS_MAX: usize = 10_000;
 /// Reports the router has not taken; the peer is not acknowledged beyond them.
 const EVENTS_MAX: usize = 10_000;
@@ -85,7 +91,9 @@ pub struct BridgeSession {
     taken: u64,
     acked_in: u64,
     unacked: VecDeque<(u64, Command)>,
-    /// Names of positions, and protective prices, that wait until the peer has acknowledged more.
+    /// What waits until the peer has acknowledged more: cancels, questions, names of positions, protective prices.
+    cancels: BTreeSet<OrderId>,
+    asks: BTreeSet<OrderId>,
     names: BTreeMap<PositionId, OpenedOut>,
     protects: BTreeMap<PositionId, ProtectOut>,
     /// Numbered frames not yet given to the carrier, by number.
@@ -97,6 +105,7 @@ pub struct BridgeSession {
     quote_after: Option<InstrumentId>,
     control: VecDeque<String>,
     closing: Option<&'static str>,
+    /// Orders until the core has ended them, and the newest that it has ended.
     orders: BTreeMap<OrderId, Known>,
     ended: VecDeque<OrderId>,
     positions: BTreeMap<PositionId, Held>,
@@ -154,6 +163,8 @@ struct Peer {
     opened: Ts,
     heard: Ts,
     spoke: Ts,
+    /// Since when it leaves no room for an order.
+    full: Option<Ts>,
     faults: u32,
 }
 
@@ -162,8 +173,6 @@ struct Peer {
 struct Known {
     instrument: InstrumentId,
     account: AccountId,
-    qty: Qty,
-    filled: Qty,
     open: bool,
 }
 
@@ -189,6 +198,8 @@ impl BridgeSession {
             taken: 0,
             acked_in: 0,
             unacked: VecDeque::new(),
+            cancels: BTreeSet::new(),
+            asks: BTreeSet::new(),
             names: BTreeMap::new(),
             protects: BTreeMap::new(),
             unsent_from: 1,
@@ -224,12 +235,10 @@ impl BridgeSession {
         format!("{:016x}-{}", self.config.run, self.sessions)
     }
 
-    fn know(&mut self, submit: &Submit, filled: Qty) {
+    fn know(&mut self, submit: &Submit) {
         let known = Known {
             instrument: submit.instrument,
             account: submit.account,
-            qty: submit.qty,
-            filled,
             open: true,
         };
         self.orders.insert(submit.id, known);
@@ -269,19 +278,20 @@ impl BridgeSession {
         }
     }
 
+    /// Since when there has been no room.
+    fn look_for_room(&mut self, now: Ts) {
+        self.peer.full = match self.has_room() {
+            true => None,
+            false => self.peer.full.or(Some(now)),
+        };
+    }
+
     /// Tells the peer what was wrong and closes when it must.
     fn fault(&mut self, fault: BridgeFault, message: &str, expected: Option<u64>) {
-        self.counts.faults += 1;
-        self.fault_counts.add(fault);
+        self.count(fault);
         // A peer repeats whatever it has done for a day, orders and positions that we have forgotten too.
         let forgotten = [BridgeFault::UnknownOrder, BridgeFault::UnknownPosition];
         self.peer.faults += u32::from(!forgotten.contains(&fault));
-        tracing::warn!(
-            link = self.config.link.0,
-            code = fault.code(),
-            name = fault.name(),
-            "bridge fault"
-        );
         self.say(&frames::Out::Err {
             code: fault.code(),
             name: fault.name(),
@@ -293,6 +303,17 @@ impl BridgeSession {
         } else if self.peer.faults > FAULTS_MAX {
             self.hang_up(BridgeFault::TooManyFaults.name());
         }
+    }
+
+    fn count(&mut self, fault: BridgeFault) {
+        self.counts.faults += 1;
+        self.fault_counts.add(fault);
+        tracing::warn!(
+            link = self.config.link.0,
+            code = fault.code(),
+            name = fault.name(),
+            "bridge fault"
+        );
     }
 
     fn hang_up(&mut self, reason: &'static str) {
@@ -328,7 +349,11 @@ impl Link for BridgeSession {
         self.connection
     }
 
-    fn submit(&mut self, submit: &Submit, _now: Ts) {
+    fn has_room(&self) -> bool {
+        self.unacked.len() + ORDER_COMMANDS_MAX <= UNACKED_MAX
+    }
+
+    fn submit(&mut self, submit: &Submit, now: Ts) {
         let Some(order) = self.order_out(submit) else {
             // Without a symbol the broker cannot know it: refused here, so that nobody waits.
             let code = siaga_risk::verdict::Reject::UnknownInstrument.code();
@@ -339,17 +364,19 @@ impl Link for BridgeSession {
                 event: BrokerEvent::Rejected(code),
             }));
         };
-        self.know(submit, Qty(0));
+        self.know(submit);
         // It names a position: the peer hears first what that is.
         let named = submit.position.and_then(|id| self.names.remove(&id));
         if let Some(name) = named {
             self.command_out(Command::Opened(name));
         }
         self.command_out(Command::Order(Box::new(order)));
+        self.look_for_room(now);
     }
 
     fn cancel(&mut self, order: OrderId, _now: Ts) {
-        self.command_out(Command::Cancel(order));
+        self.cancels.insert(order);
+        self.held_out();
     }
 
     fn protect(&mut self, protect: &Protect, _now: Ts) {
@@ -380,15 +407,22 @@ impl Link for BridgeSession {
     }
 
     fn status(&mut self, order: OrderId, _now: Ts) {
-        self.command_out(Command::Status(order));
+        self.asks.insert(order);
+        self.held_out();
     }
 
     fn adopt(&mut self, order: &OpenOrder, _now: Ts) {
-        self.know(&order.submit, order.filled);
+        self.know(&order.submit);
+    }
+
+    fn ended(&mut self, order: OrderId) {
+        self.cancels.remove(&order);
+        self.asks.remove(&order);
+        self.end_order(order);
     }
 
     fn recall(&mut self, order: &OpenOrder) {
-        self.know(&order.submit, order.filled);
+        self.know(&order.submit);
         self.end_order(order.submit.id);
         // It closed a position that the broker may have closed by itself, and may say so once more.
         if let Some(position) = order.submit.position
@@ -456,8 +490,10 @@ impl Link for BridgeSession {
         if !self.peer.greeted {
             return Some(self.peer.opened.plus(HELLO_NS));
         }
-        let dead = self.peer.heard.plus(DEAD_NS);
-        Some(dead.min(self.peer.spoke.plus(HEARTBEAT_NS)))
+        let next = self.peer.heard.plus(DEAD_NS);
+        let next = next.min(self.peer.spoke.plus(HEARTBEAT_NS));
+        let full = self.peer.full.map(|since| since.plus(ROOM_NS));
+        Some(full.map_or(next, |full| next.min(full)))
     }
 
     fn on_deadline(&mut self, now: Ts) {
@@ -473,6 +509,10 @@ impl Link for BridgeSession {
         if now >= self.peer.heard.plus(DEAD_NS) {
             let message = "nothing was heard for 15 s; send a ping when there is nothing else";
             return self.fault(BridgeFault::DeadPeer, message, None);
+        }
+        if self.peer.full.is_some_and(|at| now >= at.plus(ROOM_NS)) {
+            let message = "no further order fits: acknowledge commands";
+            return self.fault(BridgeFault::TooSlow, message, None);
         }
         if now >= self.peer.spoke.plus(HEARTBEAT_NS) {
             self.peer.spoke = now;
@@ -492,6 +532,22 @@ impl Link for BridgeSession {
 }
 
 impl Wire for BridgeSession {
+    fn admit(&mut self, first: Result<&str, Unreadable>) -> Result<(), NotAdmitted> {
+        let (fault, message) = match self.check_first(first) {
+            Ok(()) => return Ok(()),
+            Err(refused) => refused,
+        };
+        self.count(fault);
+        let text = outbound::json(&frames::Out::Err {
+            code: fault.code(),
+            name: fault.name(),
+            msg: &message,
+            expected: None,
+        });
+        let reason = fault.name();
+        Err(NotAdmitted { text, reason })
+    }
+
     fn on_open(&mut self, now: Ts) {
         self.disconnect();
         self.control.clear();
@@ -552,7 +608,12 @@ pub fn fuzz_bridge(bytes: &[u8]) {
     }
     for line in bytes.split(|byte| *byte == b'\n') {
         now = now.plus(SECOND_NS / 4);
-        session.on_text(&String::from_utf8_lossy(line), now);
+        let text = String::from_utf8_lossy(line);
+        if let Err(told) = session.admit(Ok(&text)) {
+            let json: Result<serde_json::Value, _> = serde_json::from_str(&told.text);
+            assert!(json.is_ok_and(|json| json["name"] == told.reason));
+        }
+        session.on_text(&text, now);
         session.on_deadline(now);
         while let Some(event) = session.poll_event() {
             assert_eq!(event.link(), session.config.link);

@@ -121,7 +121,11 @@ pub trait Link: Send {
     fn capabilities(&self) -> Capabilities;
     /// Whether the broker can be reached now.
     fn connection(&self) -> Connection;
-    /// Place an order. Given at most once per order id.
+    /// Whether an order can be taken now; one that cannot is refused to the core, and sent late to nobody.
+    fn has_room(&self) -> bool {
+        true
+    }
+    /// Place an order. Given at most once per order id, and only where there is room.
     fn submit(&mut self, submit: &Submit, now: Ts);
     /// Cancel what is left of an order.
     fn cancel(&mut self, order: OrderId, now: Ts);
@@ -151,6 +155,8 @@ pub trait Link: Send {
     fn adopt(&mut self, _order: &OpenOrder, _now: Ts) {}
     /// An order that ended within the last day, before this program started: the broker may report on it once more.
     fn recall(&mut self, _order: &OpenOrder) {}
+    /// The core has ended an order: the broker may report on it for a day, and nothing is asked or cancelled any more.
+    fn ended(&mut self, _order: OrderId) {}
     /// The price that serves an instrument now.
     fn on_mark(&mut self, _mark: &Mark, _now: Ts) {}
     /// Terms came into force (digits, currencies).
@@ -202,10 +208,23 @@ pub enum Unreadable {
     Binary,
 }
 
-/// A text transport, one connection at a time: a newer connection replaces the older one.
+/// What a connection hears that may not take the place of the present one, before it is closed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotAdmitted {
+    pub text: String,
+    pub reason: &'static str,
+}
+
+/// A text transport, one connection at a time: a newer connection replaces the older one, once it was admitted.
 /// The carrier (a WebSocket) calls `on_open`, then `on_text` or `on_unreadable` per frame, drains
-/// `poll_text` after each call and at each deadline, and closes when `poll_close` says so.
+/// `poll_text` after each call and at each deadline, and closes when `poll_close` says so. While a connection stands, it
+/// shows the first frame of another one to `admit` alone, and calls `on_open` and `on_text` for that when it is admitted.
 pub trait Wire {
+    /// Whether a connection whose first frame this is may take the place of the present one, which is not touched.
+    ///
+    /// # Errors
+    /// [`NotAdmitted`] when the peer is not the one it says, or says nothing that counts.
+    fn admit(&mut self, first: Result<&str, Unreadable>) -> Result<(), NotAdmitted>;
     /// A peer connected; nothing is believed of it before its hello.
     fn on_open(&mut self, now: Ts);
     /// One text frame came in.

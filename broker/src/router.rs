@@ -15,11 +15,12 @@ pub mod task;
 #[cfg(test)]
 mod tests;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use siaga_risk::event::*;
 use siaga_risk::ids::{AccountId, LinkId};
 use siaga_risk::units::*;
+use siaga_risk::verdict::Reject;
 
 use crate::link::{Link, OpenOrder, Wire};
 pub use audit::Difference;
@@ -36,7 +37,7 @@ const INPUTS_MAX: usize = 4_096;
 pub struct RouterCounts {
     /// Instructions handed to a link.
     pub handed: u64,
-    /// Orders that were not handed over: the link was not live, or the program was restarted.
+    /// Orders that were not handed over: the link was not live or had no room, or the program was restarted.
     pub withheld: u64,
     /// Instructions seen twice in the log and not handed over again.
     pub repeated: u64,
@@ -109,13 +110,17 @@ impl Router {
         }
     }
 
-    /// A position as it is, by the log.
+    /// A position as it is, by the log. Heard by the link of its account, and by the one it was opened on where that is
+    /// another by now: what others close is none of a link's business, and would take the room of what it remembers.
     pub fn on_position(&mut self, position: &PositionChange) {
-        if let Some(link) = self.accounts.get(&position.account) {
-            self.ours.put(position, *link);
-        }
-        for route in self.routes.values_mut() {
-            route.link.on_position(position);
+        let Some(link) = self.accounts.get(&position.account).copied() else {
+            return;
+        };
+        let opened_on = self.ours.put(position, link);
+        for id in BTreeSet::from([link, opened_on]) {
+            if let Some(route) = self.routes.get_mut(&id) {
+                route.link.on_position(position);
+            }
         }
     }
 
@@ -237,14 +242,14 @@ impl Router {
         let is_late = key <= self.born;
         let handed = match self.routes.get_mut(&send.link) {
             Some(route) => route.hand_over(&send.command, is_late, now),
-            None => false,
+            None => Err(Reject::ReadOnly),
         };
-        if handed {
+        let Err(reason) = handed else {
             self.counts.handed += 1;
             return;
-        }
+        };
         self.counts.withheld += 1;
-        if let Some(report) = answer_withheld(send) {
+        if let Some(report) = answer_withheld(send, reason) {
             self.inputs.push_back(Body::Report(report));
         }
     }
@@ -259,9 +264,9 @@ impl Router {
     }
 }
 
-/// What the core hears of an instruction that no broker will ever see.
-fn answer_withheld(send: &siaga_risk::event::Send) -> Option<BrokerReport> {
-    let reason = siaga_risk::verdict::Reject::ReadOnly.code();
+/// What the core hears of an instruction that no broker will ever see. It tries a stop-out and a protective close again.
+fn answer_withheld(send: &siaga_risk::event::Send, reason: Reject) -> Option<BrokerReport> {
+    let reason = reason.code();
     let (order, event) = match &send.command {
         LinkCommand::Submit(submit) => (submit.id, BrokerEvent::Rejected(reason)),
         LinkCommand::Cancel(order) => (*order, BrokerEvent::CancelRejected(reason)),

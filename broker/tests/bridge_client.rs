@@ -12,7 +12,7 @@ use siaga_broker::router::task::{Rim, RouterHandle, WireFrame, spawn};
 use siaga_broker::router::{Limits, Router};
 use siaga_risk::event::*;
 use siaga_risk::ids::*;
-use siaga_risk::terms::{HeldBy, LinkTerms};
+use siaga_risk::terms::{AccountTerms, Accounting, HeldBy, LinkTerms};
 use siaga_risk::units::*;
 use tokio::io::AsyncBufReadExt;
 use tokio::sync::mpsc;
@@ -304,6 +304,14 @@ fn router(token: &str) -> Router {
     };
     let mut router = Router::new(key(0), key(0), Limits::default());
     router.add(Box::new(BridgeSession::new(config, directory)));
+    router.on_terms(&TermsChange::Account(AccountTerms {
+        id: AccountId(9),
+        group: GroupId(1),
+        link: LINK,
+        currency: CurrencyId(1),
+        accounting: Accounting::Hedging,
+        leverage: Leverage::default(),
+    }));
     router
 }
 

@@ -657,6 +657,7 @@ fn an_execution_that_could_not_be_booked_can_be_settled_after_the_weekend() {
          report other cancelled        -> other cancelled
          wait 60h
          report other cancelled        -> unknown_order
+         report other bust 9           -> execution_not_booked
          reconciled entry by 7         -> entry cancelled
          wait 30h
          report entry cancelled        -> unknown_order",

@@ -27,7 +27,7 @@ const CLOSED_BY_DESK: u16 = 4504;
 /// Code of a close at a stop.
 const CLOSED_BY_STOP: u16 = 4001;
 
-/// The desk's side: opens a line for each program that connects. A newer line replaces the older one.
+/// The desk's side: opens a line for each program that connects. A newer line replaces the older one once its hello is taken.
 pub trait Bridge: Send + Sync + 'static {
     /// `None` when the desk takes no further program now.
     fn open(&self) -> Option<Line>;
@@ -57,7 +57,8 @@ pub enum Said {
     Close(&'static str),
 }
 
-/// The upgrade. The program's own token comes in its hello, so nothing but Host and Origin is checked here.
+/// The upgrade. The program's own token comes in its hello, so nothing but Host and Origin is checked here, and until then
+/// the line disturbs no other.
 pub async fn socket(
     State(app): State<App>,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,

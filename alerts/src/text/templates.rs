@@ -162,6 +162,11 @@ fn english(rule: Rule) -> Template {
             "{side} {qty} {instrument}, {filled} booked so far: the broker holds more than our books say.",
             "Ask the broker to report it again, or settle it with the broker and mark the order as reconciled.",
         ),
+        Rule::ForgottenOrder => text(
+            "The broker reports an execution of order {order}, which is no longer remembered",
+            "Orders are remembered for a day after their end. Nothing was booked: the execution is new or taken back, or the broker says an old one again.",
+            "Ask the broker which it is and compare the account's position; what is missing is corrected by a named person.",
+        ),
         Rule::ProtectiveUnanswered => text(
             "The broker did not act on a {kind} of account {account}",
             "{instrument} crossed {raise} at {value}; position {position} is still open.",
@@ -351,6 +356,11 @@ fn indonesian(rule: Rule) -> Template {
             "Satu eksekusi order {order} akun {account} tidak dapat dibukukan",
             "{side} {qty} {instrument}, baru {filled} dibukukan: pialang memegang lebih dari catatan kita.",
             "Minta pialang melaporkannya lagi, atau bereskan dengan pialang dan tandai order itu sudah dicocokkan.",
+        ),
+        Rule::ForgottenOrder => text(
+            "Pialang melaporkan eksekusi order {order} yang tidak diingat lagi",
+            "Order diingat sehari setelah berakhir. Tidak ada yang dibukukan: eksekusi itu baru atau dibatalkan, atau pialang mengulang yang lama.",
+            "Tanyakan kepada pialang mana yang benar dan cocokkan posisi akunnya; yang kurang dibetulkan oleh petugas bernama.",
         ),
         Rule::ProtectiveUnanswered => text(
             "Pialang tidak menjalankan {kind} akun {account}",

@@ -58,11 +58,11 @@ faults! {
     HelloTimeout = 7014, "hello_timeout", true;
     /// Nothing was heard for too long.
     DeadPeer = 7015, "dead_peer", true;
-    /// Too many frames are not acknowledged.
+    /// Too many frames are not acknowledged, or not read, for too long.
     TooSlow = 7016, "too_slow", true;
     /// Too many faults on one connection.
     TooManyFaults = 7017, "too_many_faults", true;
-    /// Another connection of this link took over.
+    /// Another connection of this link took over, or many newer ones wait to do so.
     Replaced = 7018, "replaced", true;
     /// No position of the house is called so, or it was closed long ago.
     UnknownPosition = 7019, "unknown_position", false;

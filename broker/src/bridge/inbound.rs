@@ -18,7 +18,7 @@ const MESSAGE_CHARS_MAX: usize = 160;
 const EXEC_BYTES_MAX: usize = 64;
 
 /// A fault with its message.
-type Refused = (BridgeFault, String);
+pub(super) type Refused = (BridgeFault, String);
 
 impl BridgeSession {
     /// Reads one frame. Every fault is told to the peer; none ends more than the connection.
@@ -26,20 +26,20 @@ impl BridgeSession {
         if text.len() > FRAME_BYTES_MAX {
             return self.refuse(Unreadable::TooLarge);
         }
-        let kind = match serde_json::from_str::<frames::Envelope>(text) {
-            Ok(envelope) => envelope.t,
-            Err(error) => return self.fault(BridgeFault::NotJson, &shortened(&error), None),
+        let kind = match self.peer.greeted {
+            true => kind_of(text),
+            false => first_kind(text),
         };
-        if !self.peer.greeted && kind != "hello" {
-            let message = "the first frame is {\"t\":\"hello\",…}";
-            return self.fault(BridgeFault::HelloFirst, message, None);
-        }
+        let kind = match kind {
+            Ok(kind) => kind,
+            Err((fault, message)) => return self.fault(fault, &message, None),
+        };
         let done = match kind.as_str() {
             "hello" => self.on_hello(text, now),
             "report" => self.on_report(text, false),
             "status" => self.on_report(text, true),
             "closed" => self.on_closed(text),
-            "ack" => self.on_ack(text),
+            "ack" => self.on_ack(text, now),
             "ping" => read::<frames::Bare>(text).map(|_| self.say(&Out::Pong {})),
             "pong" => read::<frames::Bare>(text).map(|_| ()),
             other => {
@@ -56,20 +56,43 @@ impl BridgeSession {
 
     /// A frame of which nothing can be read.
     pub(super) fn refuse(&mut self, frame: Unreadable) {
-        let (fault, message) = match frame {
-            Unreadable::TooLarge => {
-                let message = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
-                (BridgeFault::FrameTooLarge, message)
-            }
-            Unreadable::Binary => (BridgeFault::NotJson, "send text frames".to_owned()),
-        };
+        let (fault, message) = unreadable(frame);
         self.fault(fault, &message, None);
+    }
+
+    /// The first frame of a connection beside the present one: nothing but a hello that would be taken counts.
+    pub(super) fn check_first(&self, first: Result<&str, Unreadable>) -> Result<(), Refused> {
+        let text = first.map_err(unreadable)?;
+        if text.len() > FRAME_BYTES_MAX {
+            return Err(unreadable(Unreadable::TooLarge));
+        }
+        first_kind(text)?;
+        self.check_hello(text).map(|_| ())
     }
 
     fn on_hello(&mut self, text: &str, now: Ts) -> Result<(), Refused> {
         if self.peer.greeted {
             return Err((BridgeFault::HelloTwice, "say hello once".to_owned()));
         }
+        let hello = self.check_hello(text)?;
+        tracing::info!(
+            link = hello.link,
+            client = clip(&hello.client),
+            "bridge connected"
+        );
+        let resumed = self.resume(hello.resume.as_ref());
+        self.peer.greeted = true;
+        self.peer.symbols = hello.symbols.map(|symbols| symbols.into_iter().collect());
+        self.peer.heard = now;
+        self.connection.up = true;
+        self.connection.count += 1;
+        self.welcome(resumed);
+        self.look_for_room(now);
+        self.held_out();
+        Ok(())
+    }
+
+    fn check_hello(&self, text: &str) -> Result<Hello, Refused> {
         let hello: Hello = read(text)?;
         if hello.v != VERSION {
             let message = format!("this is version {VERSION}, the peer speaks {}", hello.v);
@@ -95,29 +118,20 @@ impl BridgeSession {
             );
             return Err((BridgeFault::BadField, message));
         }
-        tracing::info!(
-            link = hello.link,
-            client = clip(&hello.client),
-            "bridge connected"
-        );
-        let resumed = self.resume(hello.resume.as_ref());
-        self.peer.greeted = true;
-        self.peer.symbols = hello.symbols.map(|symbols| symbols.into_iter().collect());
-        self.peer.heard = now;
-        self.connection.up = true;
-        self.connection.count += 1;
-        self.welcome(resumed);
-        Ok(())
+        Ok(hello)
     }
 
-    /// Continues the peer's session when it is ours, else starts a new one.
+    /// Continues the peer's session when it is ours and the commands behind `taken` are still kept, else starts a new one.
     fn resume(&mut self, resume: Option<&frames::Resume>) -> bool {
+        // The router asks about every open order again, and the core cancels again, once there is a connection.
+        self.cancels.clear();
+        self.asks.clear();
         let name = self.session_name();
+        let acked = self.sent - self.unacked.len() as u64;
         let taken = resume
-            .filter(|resume| {
-                self.sessions > 0 && resume.session == name && resume.taken < self.unsent_from
-            })
-            .map(|resume| resume.taken);
+            .filter(|resume| self.sessions > 0 && resume.session == name)
+            .map(|resume| resume.taken)
+            .filter(|taken| (acked..self.unsent_from).contains(taken));
         match taken {
             Some(taken) => {
                 self.drop_acked(taken);
@@ -144,7 +158,7 @@ impl BridgeSession {
         taken.is_some()
     }
 
-    fn on_ack(&mut self, text: &str) -> Result<(), Refused> {
+    fn on_ack(&mut self, text: &str, now: Ts) -> Result<(), Refused> {
         let ack: frames::Numbered = read(text)?;
         if ack.n >= self.unsent_from {
             let last = self.unsent_from - 1;
@@ -153,6 +167,7 @@ impl BridgeSession {
         }
         self.drop_acked(ack.n);
         self.held_out();
+        self.look_for_room(now);
         Ok(())
     }
 
@@ -226,8 +241,9 @@ impl BridgeSession {
         let checked = self.check_report(&report);
         let (order, exec, event) = checked.inspect_err(|_| self.acknowledge())?;
         // The core removes duplicates, and it may have had to refuse this execution the first time.
-        self.counts.repeated += u64::from(self.is_repeated(order, exec, &event));
-        self.note(order, exec, &event);
+        if matches!(event, BrokerEvent::Filled(_)) {
+            self.note(order, exec);
+        }
         let report = BrokerReport {
             link: self.config.link,
             order,
@@ -276,35 +292,45 @@ impl BridgeSession {
         Ok((order, exec, event))
     }
 
-    fn is_repeated(&self, order: OrderId, exec: ExecId, event: &BrokerEvent) -> bool {
-        matches!(event, BrokerEvent::Filled(_)) && self.execs.contains(&(order, exec))
-    }
-
-    fn note(&mut self, order: OrderId, exec: ExecId, event: &BrokerEvent) {
-        match event {
-            BrokerEvent::Filled(fill) => {
-                if self.execs.insert((order, exec)) {
-                    self.execs_order.push_back((order, exec));
-                    let known = self.orders.get_mut(&order);
-                    let is_done = known.is_some_and(|known| {
-                        known.filled = Qty(known.filled.0.saturating_add(fill.qty.0));
-                        known.filled >= known.qty
-                    });
-                    if is_done {
-                        self.end_order(order);
-                    }
-                }
-                if self.execs_order.len() > EXECS_MAX
-                    && let Some(oldest) = self.execs_order.pop_front()
-                {
-                    self.execs.remove(&oldest);
-                }
-            }
-            BrokerEvent::Rejected(_) | BrokerEvent::Cancelled | BrokerEvent::Expired => {
-                self.end_order(order);
-            }
-            _ => {}
+    /// Whether an order has ended is the core's to say: what is told here may be an execution that it has booked before.
+    fn note(&mut self, order: OrderId, exec: ExecId) {
+        if !self.execs.insert((order, exec)) {
+            self.counts.repeated += 1;
+            return;
         }
+        self.execs_order.push_back((order, exec));
+        if self.execs_order.len() > EXECS_MAX
+            && let Some(oldest) = self.execs_order.pop_front()
+        {
+            self.execs.remove(&oldest);
+        }
+    }
+}
+
+fn kind_of(text: &str) -> Result<String, Refused> {
+    match serde_json::from_str::<frames::Envelope>(text) {
+        Ok(envelope) => Ok(envelope.t),
+        Err(error) => Err((BridgeFault::NotJson, shortened(&error))),
+    }
+}
+
+/// Of a connection's first frame.
+fn first_kind(text: &str) -> Result<String, Refused> {
+    let kind = kind_of(text)?;
+    if kind != "hello" {
+        let message = "the first frame is {\"t\":\"hello\",…}".to_owned();
+        return Err((BridgeFault::HelloFirst, message));
+    }
+    Ok(kind)
+}
+
+fn unreadable(frame: Unreadable) -> Refused {
+    match frame {
+        Unreadable::TooLarge => {
+            let message = format!("a frame has at most {FRAME_BYTES_MAX} bytes");
+            (BridgeFault::FrameTooLarge, message)
+        }
+        Unreadable::Binary => (BridgeFault::NotJson, "send text frames".to_owned()),
     }
 }
 

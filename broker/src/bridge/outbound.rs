@@ -47,20 +47,29 @@ impl BridgeSession {
         self.unacked.push_back((self.sent, command));
     }
 
-    /// Gives as many names of positions, and protective prices behind them, as the peer may have at once.
+    /// Gives as much of what may wait as the peer may have at once.
     pub(super) fn held_out(&mut self) {
-        while self.unacked.len() < HELD_UNACKED_MAX {
-            let name = self.names.pop_first();
-            let name = name.map(|(_, out)| Command::Opened(out));
-            let next = name.or_else(|| {
-                let prices = self.protects.pop_first();
-                prices.map(|(_, out)| Command::Protect(out))
-            });
-            let Some(command) = next else {
+        while self.connection.up && self.unacked.len() < HELD_UNACKED_MAX {
+            let Some(command) = self.next_held() else {
                 return;
             };
             self.command_out(command);
         }
+    }
+
+    /// Cancels first, for somebody waits for them; names before the prices of what they name.
+    fn next_held(&mut self) -> Option<Command> {
+        if let Some(order) = self.cancels.pop_first() {
+            return Some(Command::Cancel(order));
+        }
+        if let Some(order) = self.asks.pop_first() {
+            return Some(Command::Status(order));
+        }
+        if let Some((_, out)) = self.names.pop_first() {
+            return Some(Command::Opened(out));
+        }
+        let prices = self.protects.pop_first();
+        prices.map(|(_, out)| Command::Protect(out))
     }
 
     pub(super) fn drop_acked(&mut self, upto: u64) {
@@ -242,7 +251,7 @@ impl BridgeSession {
 }
 
 /// Frames hold text and integers only: they cannot fail to serialise.
-fn json(frame: &Out<'_>) -> String {
+pub(super) fn json(frame: &Out<'_>) -> String {
     serde_json::to_string(frame).unwrap_or_else(|_| "{\"t\":\"hb\",\"now\":0}".to_owned())
 }
 
@@ -291,7 +300,7 @@ pub(super) fn sample() -> BridgeSession {
         run: 0xabc,
     };
     let mut session = BridgeSession::new(config, directory);
-    session.know(&sample_submit(40), Qty(0));
+    session.know(&sample_submit(40));
     let held = Held {
         instrument: InstrumentId(1),
         account: AccountId(9),

@@ -1,10 +1,12 @@
+mod pacing;
+
 use super::outbound::{sample, sample_hello, sample_submit};
 use super::schema::tests::{described, fits};
 use super::*;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use siaga_risk::ids::SourceId;
-use siaga_risk::units::{Money, Price, Ratio};
+use siaga_risk::units::{Money, Price, Qty, Ratio};
 
 #[test]
 fn hello_welcome_price_order_report() {
@@ -352,17 +354,6 @@ fn prices_are_merged_for_a_slow_peer() {
 }
 
 #[test]
-fn a_peer_that_acknowledges_nothing_is_cut_off() {
-    let mut bridge = greeted();
-    for order in 0..=UNACKED_MAX as u64 {
-        bridge.submit(&sample_submit(100 + order), Ts(2));
-        while bridge.poll_text().is_some() {}
-    }
-    assert_eq!(bridge.poll_close(), Some("too_slow"));
-    assert!(!bridge.connection().up);
-}
-
-#[test]
 fn status_is_asked_and_answered() {
     let mut bridge = greeted();
     bridge.status(OrderId(40), Ts(2));
@@ -447,87 +438,6 @@ fn protective_prices_go_to_a_broker_that_holds_them() {
                 "take_profit": null, "trailing": null})
         ]
     );
-}
-
-#[test]
-fn a_position_is_named_before_its_prices_are_told() {
-    let mut bridge = greeted();
-    let opened = |position: u64| Opened {
-        position: PositionId(position),
-        order: (position == 70).then_some(OrderId(40)),
-        account: AccountId(9),
-        instrument: InstrumentId(1),
-        side: Side::Buy,
-    };
-    // Whatever waits for the peer's acknowledgements keeps that order.
-    for order in 0..HELD_UNACKED_MAX as u64 {
-        bridge.status(OrderId(order), Ts(2));
-    }
-    let protect = Protect {
-        account: AccountId(9),
-        position: PositionId(70),
-        protection: sample_submit(1).protection,
-    };
-    bridge.protect(&protect, Ts(2));
-    bridge.opened(&opened(71), Ts(2));
-    bridge.opened(&opened(70), Ts(2));
-    assert_eq!(frames(&mut bridge).len(), HELD_UNACKED_MAX);
-    say(&mut bridge, json!({"t": "ack", "n": HELD_UNACKED_MAX}));
-    let told = frames(&mut bridge);
-    assert_eq!(
-        told[..2],
-        [
-            json!({"t": "opened", "n": HELD_UNACKED_MAX + 1, "position": 70, "id": "10000000000014",
-                "account": 9, "symbol": "EUR/USD", "side": "buy"}),
-            json!({"t": "opened", "n": HELD_UNACKED_MAX + 2, "position": 71, "account": 9,
-                "symbol": "EUR/USD", "side": "buy"})
-        ]
-    );
-    assert_eq!(told[2]["t"], json!("protect"));
-    assert_eq!(told.len(), 3);
-}
-
-/// A session that owes its peer as much as it may before names and prices wait.
-fn owing() -> BridgeSession {
-    let mut bridge = greeted();
-    for order in 0..HELD_UNACKED_MAX as u64 {
-        bridge.status(OrderId(order), Ts(2));
-    }
-    let opened = Opened {
-        position: PositionId(70),
-        order: None,
-        account: AccountId(9),
-        instrument: InstrumentId(1),
-        side: Side::Buy,
-    };
-    bridge.opened(&opened, Ts(2));
-    let protect = Protect {
-        account: AccountId(9),
-        position: PositionId(70),
-        protection: sample_submit(1).protection,
-    };
-    bridge.protect(&protect, Ts(2));
-    assert_eq!(frames(&mut bridge).len(), HELD_UNACKED_MAX);
-    bridge
-}
-
-#[test]
-fn an_order_that_names_a_position_goes_behind_its_name() {
-    let mut bridge = owing();
-    let close = Submit {
-        position: Some(PositionId(70)),
-        ..sample_submit(41)
-    };
-    bridge.submit(&close, Ts(2));
-    assert_eq!(kinds(&mut bridge), ["opened", "order"]);
-}
-
-#[test]
-fn nobody_hears_of_a_position_that_has_closed_meanwhile() {
-    let mut bridge = owing();
-    bridge.on_position(&position(70, 0));
-    say(&mut bridge, json!({"t": "ack", "n": HELD_UNACKED_MAX}));
-    assert_eq!(frames(&mut bridge), Vec::<Value>::new());
 }
 
 #[test]

@@ -44,15 +44,16 @@ impl Difference {
 pub(super) struct Ours(BTreeMap<PositionId, (LinkId, Place, i64)>);
 
 impl Ours {
-    /// A position as it is now, of an account that trades on `link`.
-    pub(super) fn put(&mut self, position: &PositionChange, link: LinkId) {
+    /// A position as it is now, of an account that trades on `link`; gives the link that it was opened on.
+    pub(super) fn put(&mut self, position: &PositionChange, link: LinkId) -> LinkId {
         if position.qty == Qty(0) {
-            self.0.remove(&position.id);
-            return;
+            let known = self.0.remove(&position.id);
+            return known.map_or(link, |(on, ..)| on);
         }
         let place = (position.account, position.instrument);
         let known = self.0.entry(position.id).or_insert((link, place, 0));
         known.2 = signed(position);
+        known.0
     }
 
     fn of(&self, link: LinkId) -> BTreeMap<Place, i64> {

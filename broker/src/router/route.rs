@@ -53,6 +53,7 @@ impl Route {
         self.open.remove(&order);
         self.unanswered.remove(&order);
         self.supervisor.answered(order);
+        self.link.ended(order);
     }
 
     pub(super) fn on_link_change(&mut self, change: &LinkChange, late: bool) {
@@ -63,15 +64,23 @@ impl Route {
         self.supervisor.set_manual(on);
     }
 
-    /// Gives an instruction to the link when it may have it. `late`: it is of an earlier run.
-    pub(super) fn hand_over(&mut self, command: &LinkCommand, late: bool, now: Ts) -> bool {
+    /// Gives an instruction to the link when it may have it, or says why not. `late`: it is of an earlier run.
+    pub(super) fn hand_over(
+        &mut self,
+        command: &LinkCommand,
+        late: bool,
+        now: Ts,
+    ) -> Result<(), Reject> {
         let live = self.supervisor.mode() == LinkMode::Live && self.link.connection().up;
         match command {
+            LinkCommand::Submit(_) if live && !late && !self.link.has_room() => {
+                return Err(Reject::Busy);
+            }
             LinkCommand::Submit(submit) if live && !late => {
                 self.open.insert(submit.id, self.link.connection().count);
                 self.unanswered.insert(submit.id, now);
             }
-            LinkCommand::Submit(_) => return false,
+            LinkCommand::Submit(_) => return Err(Reject::ReadOnly),
             // The core asks about an order that the next reconciliation must settle too.
             LinkCommand::Status(order) => {
                 self.open.entry(*order).or_insert(0);
@@ -81,10 +90,11 @@ impl Route {
             }
             LinkCommand::Protect(_) | LinkCommand::Cancel(_) | LinkCommand::Opened(_) => {}
         }
-        if live {
-            self.link.command(command, now);
+        if !live {
+            return Err(Reject::ReadOnly);
         }
-        live
+        self.link.command(command, now);
+        Ok(())
     }
 
     /// Moves what the link said into `inputs` and lets the supervisor decide; returns the number of reports.

@@ -1,13 +1,16 @@
 //! The router's task: the log in, inputs out, connections of bridges, and a timer. Decisions are in [`Router`].
 
-use std::collections::BTreeMap;
+#[cfg(test)]
+mod wire_tests;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use siaga_risk::event::{Body, Mark, Output, OutputKey};
 use siaga_risk::ids::{InstrumentId, LinkId};
-use siaga_risk::units::Ts;
+use siaga_risk::units::{SECOND_NS, Ts};
 use tokio::sync::{Notify, mpsc};
 
 use super::{Difference, Router};
@@ -18,6 +21,11 @@ use crate::link::Unreadable;
 const REQUESTS_MAX: usize = 1_024;
 /// Frames that wait for one peer; a slower one is held back by its session, which merges prices.
 const FRAMES_MAX: usize = 256;
+/// Time that a connection beside the present one has to show who it is.
+const NEWCOMER_NS: u64 = 5 * SECOND_NS;
+/// Connections of a link that wait to do so; the oldest gives way. A stranger who would keep the link's own peer out has to
+/// open as many between its connection and its first frame.
+const NEWCOMERS_MAX: usize = 16;
 /// Pause before an input is offered again to a full core.
 const RETRY: Duration = Duration::from_millis(1);
 /// Pause before frames are offered again to a slow peer.
@@ -142,7 +150,8 @@ impl RouterHandle {
         self.send(Request::Drill(link, up)).await
     }
 
-    /// Opens a connection for a link's peer; `number` is unique for the life of the program.
+    /// Opens a connection for a link's peer; `number` is unique for the life of the program. While the link has another
+    /// one, this one has to be admitted first.
     ///
     /// # Errors
     /// [`Stopped`].
@@ -194,7 +203,7 @@ impl WireConnection {
         self.requests.send(request).await.map_err(|_| Stopped)
     }
 
-    /// The next thing to do; `None` when another connection took this one's place. Cancel-safe.
+    /// The next thing to do; `None` when another connection took this one's place, or it was not admitted. Cancel-safe.
     pub async fn next(&mut self) -> Option<WireFrame> {
         self.frames.recv().await
     }
@@ -232,6 +241,7 @@ pub fn spawn(
         requests,
         marks: handle.marks.clone(),
         wires: BTreeMap::new(),
+        newcomers: BTreeMap::new(),
         waiting: None,
         untold: None,
     };
@@ -245,10 +255,26 @@ struct Task<R> {
     requests: mpsc::Receiver<Request>,
     marks: MarkBoard,
     wires: BTreeMap<LinkId, (u64, mpsc::Sender<WireFrame>)>,
+    /// Connections beside them that nothing is believed of, oldest first.
+    newcomers: BTreeMap<LinkId, VecDeque<Newcomer>>,
     /// An input that the core had no room for.
     waiting: Option<Body>,
     /// A difference that nobody could take: the audit has it as told, and says it no second time.
     untold: Option<Difference>,
+}
+
+/// A connection that has not said who it is, while the link has another one.
+struct Newcomer {
+    number: u64,
+    frames: mpsc::Sender<WireFrame>,
+    since: Ts,
+}
+
+impl Newcomer {
+    /// When its queue is full it sees the end of its channel instead.
+    fn close(&self, reason: &'static str) {
+        let _ = self.frames.try_send(WireFrame::Close(reason));
+    }
 }
 
 impl<R: Rim> Task<R> {
@@ -263,7 +289,8 @@ impl<R: Rim> Task<R> {
                 },
                 Some(request) = self.requests.recv() => self.on_request(request),
                 () = self.marks.inner.1.notified() => self.on_marks(),
-                () = tokio::time::sleep(pause) => self.router.on_deadline(self.rim.now()),
+                // Whatever wakes the task, what is due by then is done first.
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -291,37 +318,95 @@ impl<R: Rim> Task<R> {
         match request {
             Request::Manual(link, on) => self.router.set_manual(link, on, now),
             Request::Drill(link, up) => self.router.drill(link, up, now),
-            Request::Open(link, number, sender) => {
-                if let Some(wire) = self.router.wire(link) {
-                    wire.on_open(now);
-                    let older = self.wires.insert(link, (number, sender));
-                    if let Some((_, older)) = older {
-                        // When its queue is full it sees the end of its channel instead.
-                        let _ = older.try_send(WireFrame::Close(BridgeFault::Replaced.name()));
-                    }
-                }
-            }
-            Request::Text(link, number, text) => {
-                if self.is_current(link, number)
-                    && let Some(wire) = self.router.wire(link)
-                {
-                    wire.on_text(&text, now);
-                }
-            }
+            Request::Open(link, number, frames) => self.open(link, number, frames, now),
+            Request::Text(link, number, text) => self.on_frame(link, number, Ok(&text), now),
             Request::Unreadable(link, number, frame) => {
-                if self.is_current(link, number)
-                    && let Some(wire) = self.router.wire(link)
-                {
-                    wire.on_unreadable(frame, now);
-                }
+                self.on_frame(link, number, Err(frame), now);
             }
             Request::Closed(link, number) => {
                 if self.is_current(link, number) {
                     self.close(link, now);
+                } else {
+                    self.take_newcomer(link, number);
                 }
             }
         }
         self.router.settle(now);
+    }
+
+    /// Whoever can reach the port may connect: while the link has a connection, that is left alone until a newer one has
+    /// shown that it is the link's own peer.
+    fn open(&mut self, link: LinkId, number: u64, frames: mpsc::Sender<WireFrame>, now: Ts) {
+        if !self.wires.contains_key(&link) {
+            return self.take_over(link, number, frames, now);
+        }
+        let newcomers = self.newcomers.entry(link).or_default();
+        if newcomers.len() >= NEWCOMERS_MAX
+            && let Some(oldest) = newcomers.pop_front()
+        {
+            oldest.close(BridgeFault::Replaced.name());
+        }
+        newcomers.push_back(Newcomer {
+            number,
+            frames,
+            since: now,
+        });
+    }
+
+    fn take_over(&mut self, link: LinkId, number: u64, frames: mpsc::Sender<WireFrame>, now: Ts) {
+        let Some(wire) = self.router.wire(link) else {
+            return;
+        };
+        wire.on_open(now);
+        if let Some((_, older)) = self.wires.insert(link, (number, frames)) {
+            // When its queue is full it sees the end of its channel instead.
+            let _ = older.try_send(WireFrame::Close(BridgeFault::Replaced.name()));
+        }
+    }
+
+    fn on_frame(&mut self, link: LinkId, number: u64, frame: Result<&str, Unreadable>, now: Ts) {
+        if let Some(newcomer) = self.take_newcomer(link, number) {
+            let admitted = match self.router.wire(link) {
+                Some(wire) => wire.admit(frame),
+                None => return,
+            };
+            if let Err(told) = admitted {
+                let _ = newcomer.frames.try_send(WireFrame::Text(told.text));
+                return newcomer.close(told.reason);
+            }
+            self.take_over(link, number, newcomer.frames, now);
+        }
+        if !self.is_current(link, number) {
+            return;
+        }
+        let Some(wire) = self.router.wire(link) else {
+            return;
+        };
+        match frame {
+            Ok(text) => wire.on_text(text, now),
+            Err(frame) => wire.on_unreadable(frame, now),
+        }
+    }
+
+    fn take_newcomer(&mut self, link: LinkId, number: u64) -> Option<Newcomer> {
+        let newcomers = self.newcomers.get_mut(&link)?;
+        let at = newcomers.iter().position(|one| one.number == number)?;
+        newcomers.remove(at)
+    }
+
+    /// Sends away whoever did not show in time who it is; says when the next one is due.
+    fn dismiss(&mut self, now: Ts) -> Option<Ts> {
+        let due = |one: &Newcomer| one.since.plus(NEWCOMER_NS);
+        for newcomers in self.newcomers.values_mut() {
+            newcomers.retain(|one| {
+                let is_late = due(one) <= now;
+                if is_late {
+                    one.close(BridgeFault::HelloTimeout.name());
+                }
+                !is_late && !one.frames.is_closed()
+            });
+        }
+        self.newcomers.values().flatten().map(due).min()
     }
 
     fn is_current(&self, link: LinkId, number: u64) -> bool {
@@ -338,6 +423,11 @@ impl<R: Rim> Task<R> {
     /// Gives away what can be given away, and says how long to sleep.
     fn flush(&mut self) -> Duration {
         let now = self.rim.now();
+        // Prices may come faster than any sleep ends, and what is due does not wait for them.
+        if self.router.poll_deadline().is_some_and(|at| at <= now) {
+            self.router.on_deadline(now);
+        }
+        let dismissal = self.dismiss(now);
         let slow_peer = self.flush_wires(now);
         self.tell_differences();
         while let Some(body) = self.waiting.take().or_else(|| self.router.poll_input()) {
@@ -348,7 +438,8 @@ impl<R: Rim> Task<R> {
         }
         // Links hold back what did not fit before.
         self.router.settle(now);
-        let due = match self.router.poll_deadline() {
+        let next = self.router.poll_deadline();
+        let due = match next.into_iter().chain(dismissal).min() {
             Some(at) => Duration::from_nanos(at.since(now)),
             None => IDLE,
         };
@@ -453,6 +544,7 @@ mod tests {
             requests,
             marks: MarkBoard::default(),
             wires: BTreeMap::new(),
+            newcomers: BTreeMap::new(),
             waiting: None,
             untold: None,
         };

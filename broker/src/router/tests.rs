@@ -1,15 +1,14 @@
+mod bridge;
+
 use super::*;
 use std::sync::{Arc, Mutex};
 
-use crate::bridge::{BridgeConfig, BridgeSession};
-use crate::directory::{Directory, Listing};
 use crate::link::{Capabilities, Connection, LinkEvent};
 use crate::paper::{PaperConfig, PaperLink};
 use proptest::prelude::*;
 use siaga_risk::ids::{
     AccountId, CurrencyId, GroupId, InstrumentId, OrderId, PositionId, SourceId,
 };
-use siaga_risk::journal::Epochs;
 use siaga_risk::terms::{AccountTerms, Accounting};
 
 const LINK: LinkId = LinkId(1);
@@ -292,66 +291,6 @@ fn an_unanswered_question_is_asked_again_and_keeps_the_link_recovering() {
     assert_eq!(router.mode(LINK), Some(LinkMode::Live));
 }
 
-#[test]
-fn a_close_of_the_broker_becomes_an_input_and_is_not_asked_about() {
-    let mut directory = Directory::default();
-    let listing = Listing {
-        symbol: "EUR/USD".to_owned(),
-        price_digits: 0,
-        qty_digits: 0,
-    };
-    directory.list(InstrumentId(7), listing);
-    let config = BridgeConfig {
-        link: LINK,
-        token: "sample".to_owned(),
-        epochs: Epochs::single(1, 0),
-        run: 1,
-    };
-    let mut router = Router::new(at(0), at(0), Limits::default());
-    router.add(Box::new(BridgeSession::new(config, directory)));
-    router.on_position(&PositionChange {
-        id: PositionId(9),
-        account: AccountId(1),
-        instrument: InstrumentId(7),
-        side: Side::Buy,
-        qty: Qty(10),
-        open_price: Price(100),
-        opened: Ts(1),
-        margin: Money(0),
-        swap: Money(0),
-        commission: Money(0),
-        realised: Money(0),
-        protection: Protection::default(),
-    });
-    // One that could not be booked waits for a person: the broker knows no such order.
-    let of_broker = OrderChange {
-        origin: Origin::Broker,
-        ..change(3, OrderState::InDoubt)
-    };
-    router.open_order(&of_broker, Ts(1));
-    router.start(Ts(1));
-    let hello = r#"{"t":"hello","v":1,"link":1,"token":"sample"}"#;
-    let closed = r#"{"t":"closed","n":1,"position":9,"event":"take_profit","exec":"S-1","qty":"10","price":"101"}"#;
-    let wire = router.wire(LINK).expect("a bridge");
-    wire.on_open(Ts(2));
-    wire.on_text(hello, Ts(2));
-    router.settle(Ts(2));
-    use LinkMode::*;
-    assert_eq!(modes(&mut router), [ReadOnly, Recovering, Live]);
-    let wire = router.wire(LINK).expect("a bridge");
-    wire.on_text(closed, Ts(3));
-    router.settle(Ts(3));
-    let inputs: Vec<Body> = std::iter::from_fn(|| router.poll_input()).collect();
-    let [Body::BrokerClose(close)] = &inputs[..] else {
-        panic!("one input: {inputs:?}")
-    };
-    assert_eq!((close.link, close.position), (LINK, PositionId(9)));
-    let wire = router.wire(LINK).expect("a bridge");
-    let said: Vec<String> = std::iter::from_fn(|| wire.poll_text()).collect();
-    assert_eq!(said.len(), 2, "welcome and acknowledgement: {said:?}");
-    assert_eq!(said[1], r#"{"t":"ack","n":1}"#);
-}
-
 /// A link on paper whose book is other than ours, a router that knows our positions, and what it tells.
 fn audited(theirs: &[PositionChange], ours: &[PositionChange]) -> Router {
     let mut link = PaperLink::new(LINK, PaperConfig::exact());
@@ -361,20 +300,24 @@ fn audited(theirs: &[PositionChange], ours: &[PositionChange]) -> Router {
     let mut router = Router::new(at(0), at(0), Limits::default());
     router.add(Box::new(link));
     for id in 1..=3 {
-        router.on_terms(&TermsChange::Account(AccountTerms {
-            id: AccountId(id),
-            group: GroupId(1),
-            link: LINK,
-            currency: CurrencyId(1),
-            accounting: Accounting::Hedging,
-            leverage: Leverage::default(),
-        }));
+        router.on_terms(&account(id, LINK));
     }
     for position in ours {
         router.on_position(position);
     }
     router.start(Ts(1));
     router
+}
+
+fn account(id: u32, link: LinkId) -> TermsChange {
+    TermsChange::Account(AccountTerms {
+        id: AccountId(id),
+        group: GroupId(1),
+        link,
+        currency: CurrencyId(1),
+        accounting: Accounting::Hedging,
+        leverage: Leverage::default(),
+    })
 }
 
 fn held(id: u64, account: u32, side: Side, qty: i64) -> PositionChange {

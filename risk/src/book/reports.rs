@@ -28,7 +28,8 @@ impl Book {
     }
 
     fn try_report(&mut self, ctx: &mut Ctx<'_>, report: &BrokerReport) -> Result<(), Reject> {
-        let order = self.order(report.order).ok_or(Reject::UnknownOrder)?;
+        let order = self.order(report.order);
+        let order = order.ok_or_else(|| unknown(&report.event))?;
         // An order that the broker made by itself it knows by its own ids alone.
         if order.link != report.link || !order.sent || order.is_of_broker() {
             return Err(Reject::UnknownOrder);
@@ -400,6 +401,15 @@ impl Book {
             Some(order) => Some(order),
             None => self.ended.get_mut(&id),
         }
+    }
+}
+
+/// An order that is not remembered. What was executed of it all the same, or taken back, is on no books, and nobody can be
+/// asked to settle it there: the alert rules call somebody by this reason.
+fn unknown(event: &BrokerEvent) -> Reject {
+    match event {
+        BrokerEvent::Filled(_) | BrokerEvent::Bust(_) => Reject::Unbooked,
+        _ => Reject::UnknownOrder,
     }
 }
 
