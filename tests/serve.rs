@@ -85,6 +85,9 @@ fn an_order_survives_kill_and_stop_and_is_not_placed_twice() {
     desk.wait("/api/v1/accounts/8", "the fill", |account| {
         positions(account) == 1
     });
+    // A fill is shown before it is on the disk; what is answered behind it says that it is.
+    let (status, answer) = desk.call("POST", "/api/v1/orders", Some(order("once")));
+    assert_eq!((status, &answer["repeated"]), (201, &json!(true)));
     desk.kill();
 
     let desk = Desk::start(dir.path());
