@@ -281,16 +281,16 @@ async fn drops_closes_and_refusals_are_survived() {
 async fn a_quiet_pair_is_asked_for_anew_and_lives_on() {
     let p = Protocol::Kraken;
     let script = vec![
-        Act::Requests(2),
         quote(p, "1.00", "1.01"),
         Act::Attend(Duration::from_millis(20)),
     ];
     // A second connection would hide that the first one lost its pair.
     let scripts = vec![script, vec![Act::Close(1013)]];
     // The test's clock runs ten times as fast: thirty seconds without a change of the best prices are three.
-    let (seen, server) = play(p, scripts, 10, |seen| quotes(seen).len() >= 2).await;
+    // The first and the second subscription begin with the newest price.
+    let (seen, server) = play(p, scripts, 10, |seen| quotes(seen).len() >= 3).await;
     let seen = seen.lock().unwrap();
-    assert_eq!(quotes(&seen)[1].kind, QuoteKind::Snapshot);
+    assert_eq!(quotes(&seen)[2].kind, QuoteKind::Snapshot);
     assert_eq!(gaps(&seen, GapCause::Mute), 1);
     assert_eq!(seen.counts.refused_total(), 0, "nothing is asked for twice");
     assert_eq!(server.connections(), 1);
