@@ -44,7 +44,7 @@ cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -1)
 # Performance
 
 Written by \`make bench\`; the figures of one run on one machine, the floor of that machine beside them. A figure of another machine
-compares by its ratio to the floor, not by itself.
+compares by its ratio to the floor, not by itself. What is above its goal, and why: [limits.md](limits.md).
 
 - Machine: ${cpu:-unknown processor}, $(nproc) processors, $(awk '/MemTotal/ { printf "%.0f GiB", $2 / 1048576 }' /proc/meminfo), $(uname -sr)
 - Compiler: $(rustc --version)
