@@ -413,7 +413,7 @@ pub fn facts(tx: &mut Tx<'_>, lead: Uuid) -> Result<Vec<FactRow>, Refusal> {
         sqlx::query_as(
             "SELECT id, kind, source, proof, contact_index, (extract(epoch FROM created_at) * 1000000)::bigint,
                  (extract(epoch FROM withdrawn_at) * 1000000)::bigint
-             FROM lead_facts WHERE lead_id = $1 OR lead_id IN (SELECT m.id FROM leads AS m WHERE m.merged_into = $1)
+             FROM lead_facts WHERE lead_id = ANY (ARRAY[$1]::uuid[] || ARRAY(SELECT m.id FROM leads AS m WHERE m.merged_into = $1))
              ORDER BY created_at, id LIMIT $2",
         )
         .bind(lead)
@@ -504,7 +504,7 @@ pub fn withdraw_kind(unit: &mut Unit<'_, '_>, lead: &Lead, kind: FactKind) -> Re
     unit.tx().execute(
         sqlx::query(
             "UPDATE lead_facts SET withdrawn_at = $3, withdrawn_by = $4 WHERE kind = $2 AND withdrawn_at IS NULL
-                 AND (lead_id = $1 OR lead_id IN (SELECT m.id FROM leads AS m WHERE m.merged_into = $1))",
+                 AND lead_id = ANY (ARRAY[$1]::uuid[] || ARRAY(SELECT m.id FROM leads AS m WHERE m.merged_into = $1))",
         )
         .bind(lead.id)
         .bind(kind.name())

@@ -549,7 +549,7 @@ pub async fn timeline(
             sqlx::query_as(
                 "SELECT h.id, h.seq, h.kind, h.actor, h.detail, h.text_sealed, (extract(epoch FROM h.created_at) * 1000000)::bigint, l.subject_id
                  FROM lead_history AS h JOIN leads AS l ON l.id = h.lead_id
-                 WHERE (h.lead_id = $1 OR h.lead_id IN (SELECT m.id FROM leads AS m WHERE m.merged_into = $1)) AND h.seq < $2
+                 WHERE h.lead_id = ANY (ARRAY[$1]::uuid[] || ARRAY(SELECT m.id FROM leads AS m WHERE m.merged_into = $1)) AND h.seq < $2
                  ORDER BY h.seq DESC LIMIT $3",
             )
             .bind(id)
