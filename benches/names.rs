@@ -1,4 +1,8 @@
-//! One name against the whole list of OFAC: `names SDN.csv ALT.csv`, or the recordings beside the checkout.
+//! One name against the whole list of OFAC among the recordings.
+
+#[path = "../tests/support/shared.rs"]
+#[allow(dead_code)] // tests need more of it
+mod shared;
 
 use std::io::Read as _;
 use std::path::Path;
@@ -19,6 +23,9 @@ const ROUNDS: usize = 5;
 /// Every so many aliases of the list is a query too, so that long and common names are among them.
 const EVERY: usize = 7;
 
+/// Below the folder of recordings.
+const LISTS: &str = "data/kyc/ofac_2019";
+
 /// Names that clients have.
 const CLIENTS: &[&str] = &[
     "Budi Santoso",
@@ -32,15 +39,11 @@ const CLIENTS: &[&str] = &[
 ];
 
 fn main() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data/kyc/ofac_2019");
     let files: Option<Vec<Vec<u8>>> = ["sdn", "alt", "add"]
         .iter()
-        .map(|name| unpacked(&folder.join(format!("{name}.csv.gz"))))
+        .map(|name| Some(unpacked(&shared::find(&format!("{LISTS}/{name}.csv.gz"))?)))
         .collect();
-    let Some(files) = files else {
-        println!("   skipped: no list of OFAC beside the checkout");
-        return;
-    };
+    let Some(files) = files else { return };
     let list = read(Format::OfacCsv, &files).expect("a list");
     let names: Vec<String> = list
         .entries
@@ -105,10 +108,10 @@ fn main() {
     report.print();
 }
 
-fn unpacked(path: &Path) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    flate2::read::GzDecoder::new(std::fs::File::open(path).ok()?)
+fn unpacked(path: &Path) -> Vec<u8> {
+    let (file, mut bytes) = (std::fs::File::open(path).expect("opened"), Vec::new());
+    flate2::read::GzDecoder::new(file)
         .read_to_end(&mut bytes)
-        .ok()?;
-    Some(bytes)
+        .expect("unpacked");
+    bytes
 }

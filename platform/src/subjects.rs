@@ -1,5 +1,7 @@
 //! Keys of subjects in the database.
 
+use std::collections::HashMap;
+
 use siaga_risk::units::Ts;
 use uuid::Uuid;
 
@@ -46,6 +48,27 @@ pub(crate) fn stored(
     read(tx, keyring, subject, class, STORED)
 }
 
+/// The keys of many for reading, by one statement. Who has none, or had it destroyed, is not among them.
+pub(crate) fn stored_of_all(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subjects: &[Uuid],
+    class: KeyClass,
+) -> Result<HashMap<Uuid, SubjectKey>, Refusal> {
+    let rows: Vec<(Uuid, Vec<u8>, String)> = tx.all(
+        sqlx::query_as(
+            "SELECT subject_id, wrapped, wrapped_under FROM subject_keys
+             WHERE subject_id = ANY ($1) AND class = $2 AND wrapped IS NOT NULL AND wrapped_under IS NOT NULL",
+        )
+        .bind(subjects.to_vec())
+        .bind(class.name()),
+    )?;
+    let opened = rows
+        .into_iter()
+        .map(|(subject, bytes, under)| Ok((subject, unwrapped(keyring, subject, bytes, under)?)));
+    opened.collect()
+}
+
 /// The key for writing: an erasure waits for this transaction, so that nothing is written of somebody behind their end.
 pub(crate) fn held(
     tx: &mut Tx<'_>,
@@ -71,16 +94,23 @@ fn read(
     let Some((bytes, under)) = wrapped.zip(under) else {
         return Err(ERASED.because("the key of the person was destroyed"));
     };
+    unwrapped(keyring, subject, bytes, under).map(Some)
+}
+
+fn unwrapped(
+    keyring: &Keyring,
+    subject: Uuid,
+    bytes: Vec<u8>,
+    under: String,
+) -> Result<SubjectKey, Refusal> {
     let wrapped = Wrapped {
         sealed: Sealed::from_bytes(bytes),
         under,
     };
-    SubjectKey::unwrap(keyring, subject, &wrapped)
-        .map(Some)
-        .map_err(|error| {
-            tracing::error!("the key of subject {subject}: {error}");
-            SEAL.because("tell the desk; the keyring does not open the person's key")
-        })
+    SubjectKey::unwrap(keyring, subject, &wrapped).map_err(|error| {
+        tracing::error!("the key of subject {subject}: {error}");
+        SEAL.because("tell the desk; the keyring does not open the person's key")
+    })
 }
 
 pub(crate) fn make(

@@ -552,6 +552,19 @@ pub fn subject_key(
     subjects::stored(tx, keyring, subject, KeyClass::Personal)
 }
 
+/// The stored keys of many subjects, by one statement: who has none, or had it destroyed, is not among them.
+///
+/// # Errors
+/// [`crate::refusal::SEAL`] when the keyring does not open one; the database.
+pub fn subject_keys(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    subjects: impl IntoIterator<Item = Uuid>,
+) -> Result<HashMap<Uuid, SubjectKey>, Refusal> {
+    let subjects: Vec<Uuid> = subjects.into_iter().collect();
+    subjects::stored_of_all(tx, keyring, &subjects, KeyClass::Personal)
+}
+
 /// As [`subject_key`], of what the law says to keep.
 ///
 /// # Errors

@@ -9,7 +9,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal};
-use crate::unit::{Once, Platform, Unit};
+use crate::unit::{Once, Platform, Unit, subject_keys};
 use crate::values::bound;
 
 use super::assign::{Agent, CAP, Rule, Wanted, choose};
@@ -386,10 +386,10 @@ pub async fn seats(platform: &Platform, by: &Principal) -> Result<Seats, Refusal
                 .bind(org)
                 .bind(AGENTS_MAX),
             )?;
+            let keys = subject_keys(tx, &keyring, rows.iter().map(|row| row.0))?;
             let mut seats = Vec::with_capacity(rows.len());
             for (user, available, on_leave, accepting, active, cap, turn, territories, skills, team, name) in rows {
-                let key = super::view::key_of(tx, &keyring, user)?;
-                let name = key.zip(name).and_then(|(key, name)| key.open("users.name", &Sealed::from_bytes(name)).ok());
+                let name = keys.get(&user).zip(name).and_then(|(key, name)| key.open("users.name", &Sealed::from_bytes(name)).ok());
                 let agent = Agent {
                     user,
                     available,

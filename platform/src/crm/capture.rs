@@ -598,7 +598,7 @@ fn with_past(unit: &mut Unit<'_, '_>, clean: &Clean, said: &Said) -> Result<Opti
     let query = sqlx::query_as(concat!(
         "SELECT ",
         lead_columns!(),
-        " FROM leads AS l WHERE l.org_id = $1 AND l.past_contacts && $2 AND l.status <> 'merged' AND l.user_id IS NULL
+        " FROM leads AS l WHERE l.org_id = $1 AND l.past_contacts <> '{}' AND l.past_contacts && $2 AND l.status <> 'merged' AND l.user_id IS NULL
           ORDER BY (l.status = 'open') DESC, l.created_at DESC, l.id LIMIT 1 FOR UPDATE"
     ));
     let found: Option<Lead> = unit.tx().optional(query.bind(org).bind(looked))?;

@@ -12,7 +12,7 @@ use crate::ids::new_id;
 use crate::outbox::Event;
 use crate::people::Principal;
 use crate::refusal::{INVALID, NOT_FOUND, Refusal, STALE};
-use crate::unit::{Once, Platform, Unit};
+use crate::unit::{Once, Platform, Unit, subject_keys};
 use crate::values::from_micros;
 
 use super::lead::{Lead, broken};
@@ -86,17 +86,17 @@ pub async fn deals(platform: &Platform, by: &Principal, lead: Uuid) -> Result<Ve
                 sqlx::query_as(concat!(
                     "SELECT ",
                     deal_columns!(),
-                    " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.lead_id = $1 OR l.merged_into = $1 ORDER BY d.id DESC LIMIT $2"
+                    " FROM lead_deals AS d JOIN leads AS l ON l.id = d.lead_id WHERE d.lead_id = ANY (ARRAY[$1]::uuid[] || ARRAY(SELECT m.id FROM leads AS m WHERE m.merged_into = $1)) ORDER BY d.id DESC LIMIT $2"
                 ))
                 .bind(lead)
                 .bind(DEALS_MAX),
             )?;
-            let mut deals = Vec::with_capacity(rows.len());
-            for row in rows {
-                let key = key_of(tx, &keyring, row.9)?;
-                deals.push(deal(row, key.as_ref()));
-            }
-            Ok(deals)
+            let keys = subject_keys(tx, &keyring, rows.iter().map(|row| row.9))?;
+            let deals = rows.into_iter().map(|row| {
+                let key = keys.get(&row.9);
+                deal(row, key)
+            });
+            Ok(deals.collect())
         })
         .await
 }

@@ -10,13 +10,12 @@ use crate::crypto::Sealed;
 use crate::outbox::Event;
 use crate::people::{Principal, Target};
 use crate::refusal::{NOT_FOUND, Refusal};
-use crate::unit::{Once, Platform};
+use crate::unit::{Once, Platform, subject_keys};
 
 use super::assignment::{AGENTS_MAX, leads_team, manages};
 use super::permissions::AGENT_WRITE;
 use super::stage::Hand;
 use super::store;
-use super::view::key_of;
 
 /// Somebody of sales who is given no leads yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,10 +54,10 @@ pub async fn candidates(platform: &Platform, by: &Principal) -> Result<Vec<Candi
                 .bind(teams)
                 .bind(AGENTS_MAX),
             )?;
+            let keys = subject_keys(tx, &keyring, rows.iter().map(|row| row.0))?;
             let mut found = Vec::with_capacity(rows.len());
             for (user, role, team, name) in rows {
-                let key = key_of(tx, &keyring, user)?;
-                let name = key.zip(name).and_then(|(key, name)| {
+                let name = keys.get(&user).zip(name).and_then(|(key, name)| {
                     key.open("users.name", &Sealed::from_bytes(name)).ok()
                 });
                 found.push(Candidate {

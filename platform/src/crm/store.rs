@@ -65,6 +65,19 @@ pub fn refused(error: DbError) -> Refusal {
     }
 }
 
+/// Those of these leads that the transaction's user sees, in no order.
+///
+/// # Errors
+/// The database.
+pub fn find_all(tx: &mut Tx<'_>, ids: &[Uuid]) -> Result<Vec<Lead>, Refusal> {
+    let query = sqlx::query_as(concat!(
+        "SELECT ",
+        lead_columns!(),
+        " FROM leads AS l WHERE l.id = ANY ($1)"
+    ));
+    Ok(tx.all(query.bind(ids.to_vec()))?)
+}
+
 /// A lead that the transaction's user sees.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::outbox::Event;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::Principal;
 use crate::refusal::{FORBIDDEN, INVALID, NOT_FOUND, Refusal, STALE};
-use crate::unit::{Once, Platform, Unit};
+use crate::unit::{Once, Platform, Unit, subject_keys};
 use crate::values::{bound, from_micros, micros};
 
 use super::faults::NOT_OPEN;
@@ -167,13 +167,13 @@ pub async fn list(
                 .bind(paging.fetch());
             let rows: Vec<Row> = tx.all(query)?;
             let page = paging.cut(rows, |row| Cursor { key: row.6, id: row.0 });
-            let mut items = Vec::with_capacity(page.items.len());
-            for row in page.items {
-                let key = key_of(tx, &keyring, row.12)?;
-                items.push(task(row, key.as_ref()));
-            }
+            let keys = subject_keys(tx, &keyring, page.items.iter().map(|row| row.12))?;
+            let items = page.items.into_iter().map(|row| {
+                let key = keys.get(&row.12);
+                task(row, key)
+            });
             Ok(Page {
-                items,
+                items: items.collect(),
                 next: page.next,
             })
         })

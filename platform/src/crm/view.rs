@@ -17,7 +17,7 @@ use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Principal, Sight, Target};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal};
 use crate::search;
-use crate::unit::{Platform, subject_key};
+use crate::unit::{Platform, subject_key, subject_keys};
 use crate::values::{bound, from_micros, micros};
 
 use super::lead::{Known, Lead, broken, lead_columns};
@@ -90,14 +90,12 @@ fn subject_for(by: &Principal, lead: &Lead) -> Option<Uuid> {
 }
 
 fn seen(
-    tx: &mut Tx<'_>,
-    keyring: &Keyring,
     by: &Principal,
     lead: Lead,
     sight: Sight,
+    key: Option<&SubjectKey>,
 ) -> Result<Seen, Refusal> {
-    let key = key_of(tx, keyring, lead.subject)?;
-    let (known, reason) = match &key {
+    let (known, reason) = match key {
         Some(key) => (lead.open(key)?, lead.lost_because(key)?),
         None => (Known::default(), None),
     };
@@ -110,6 +108,22 @@ fn seen(
     })
 }
 
+/// Leads as somebody sees them, in their order.
+fn all_seen(
+    tx: &mut Tx<'_>,
+    keyring: &Keyring,
+    by: &Principal,
+    leads: Vec<Lead>,
+    sight: Sight,
+) -> Result<Vec<Seen>, Refusal> {
+    let keys = subject_keys(tx, keyring, leads.iter().map(|lead| lead.subject))?;
+    let seen = leads.into_iter().map(|lead| {
+        let key = keys.get(&lead.subject);
+        seen(by, lead, sight, key)
+    });
+    seen.collect()
+}
+
 /// One lead.
 ///
 /// # Errors
@@ -120,7 +134,8 @@ pub async fn one(platform: &Platform, by: &Principal, id: Uuid) -> Result<Seen, 
         .read(by, move |tx| {
             let lead = store::find(tx, id)?;
             let sight = owned.may(LEAD_READ, &lead.target())?;
-            seen(tx, &keyring, &owned, lead, sight)
+            let key = key_of(tx, &keyring, lead.subject)?;
+            seen(&owned, lead, sight, key.as_ref())
         })
         .await
 }
@@ -143,12 +158,8 @@ pub async fn list(
             key: Cursor::micros(lead.created),
             id: lead.id,
         });
-        let mut items = Vec::with_capacity(page.items.len());
-        for lead in page.items {
-            items.push(seen(tx, &keyring, &owned, lead, sight)?);
-        }
         Ok(Page {
-            items,
+            items: all_seen(tx, &keyring, &owned, page.items, sight)?,
             next: page.next,
         })
     });
@@ -228,16 +239,15 @@ pub async fn find(
     let hits = search::unverified(platform, by, &question).await?;
     platform
         .read(by, move |tx| {
-            let mut found = Vec::with_capacity(hits.len());
-            for hit in hits.into_iter().filter(|hit| hit.entity == "lead") {
-                match store::find(tx, hit.id) {
-                    Ok(lead) => found.push(seen(tx, &keyring, &owned, lead, sight)?),
-                    // The entry outlived what its reader may see.
-                    Err(refusal) if refusal.fault() == Some(NOT_FOUND) => {}
-                    Err(refusal) => return Err(refusal),
-                }
-            }
-            Ok(found)
+            let leads = hits.into_iter().filter(|hit| hit.entity == "lead");
+            let ids: Vec<Uuid> = leads.map(|hit| hit.id).collect();
+            // An entry may outlive what its reader may see.
+            let mut there: HashMap<Uuid, Lead> = store::find_all(tx, &ids)?
+                .into_iter()
+                .map(|lead| (lead.id, lead))
+                .collect();
+            let leads = ids.iter().filter_map(|id| there.remove(id)).collect();
+            all_seen(tx, &keyring, &owned, leads, sight)
         })
         .await
 }
@@ -328,10 +338,7 @@ pub async fn board(platform: &Platform, by: &Principal) -> Result<Vec<ColumnView
                     key: Cursor::micros(lead.created),
                     id: lead.id,
                 });
-                let mut items = Vec::with_capacity(page.items.len());
-                for lead in page.items {
-                    items.push(seen(tx, &keyring, &owned, lead, sight)?);
-                }
+                let items = all_seen(tx, &keyring, &owned, page.items, sight)?;
                 let of = |stage: Stage| counts.get(&stage).copied().unwrap_or((0, 0, 0));
                 let stages = column.stages();
                 columns.push(ColumnView {
@@ -560,14 +567,10 @@ pub async fn timeline(
             key: row.1,
             id: row.0,
         });
-        let mut keys = HashMap::new();
+        let keys = subject_keys(tx, &keyring, page.items.iter().map(|row| row.7))?;
         let mut items = Vec::with_capacity(page.items.len());
         for (id, _, kind, actor, detail, sealed, at, subject) in page.items {
-            if let std::collections::hash_map::Entry::Vacant(slot) = keys.entry(subject) {
-                slot.insert(key_of(tx, &keyring, subject)?);
-            }
-            let key: Option<&SubjectKey> = keys.get(&subject).and_then(Option::as_ref);
-            let text = match (key, sealed) {
+            let text = match (keys.get(&subject), sealed) {
                 (Some(key), Some(sealed)) if sight == Sight::Clear => {
                     Some(key.open("lead_history.text", &Sealed::from_bytes(sealed)).map_err(broken)?)
                 }

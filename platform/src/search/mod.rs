@@ -24,7 +24,7 @@ pub const QUERY_MAX: usize = 100;
 pub const HITS_MAX: u32 = 50;
 
 /// Share of the query's trigrams a hit must have, percent: two letters wrong in a name of eight.
-const SHARE_MIN: i64 = 40;
+const SHARE_MIN: usize = 40;
 
 /// What can be found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,19 +148,19 @@ fn find_of(
             format!("type 1 to {QUERY_MAX} characters with a letter or a digit"),
         ));
     }
-    let needed = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+    let whole = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let needed = (wanted.len() * SHARE_MIN).div_ceil(100);
     let rows: Vec<(String, Uuid, i64)> = tx.all(
         sqlx::query_as(
-            "WITH hits AS (SELECT ref, count(*) AS n FROM search_grams WHERE gram = ANY ($1) GROUP BY ref HAVING count(*) * 100 >= $2 * $3)
-             SELECT e.entity_type, e.entity_id, hits.n * 100 / $3
-             FROM hits JOIN search_entries AS e ON e.ref = hits.ref
+            "SELECT e.entity_type, e.entity_id, hits.shared * 100 / $3
+             FROM app_search($1, $2) AS hits JOIN search_entries AS e ON e.ref = hits.ref
              WHERE ($4::text IS NULL OR e.area = $4)
                  AND ($7::text IS NULL OR (e.entity_type = 'user' AND EXISTS (SELECT FROM users AS u WHERE u.id = e.entity_id AND u.role = $7)))
-             ORDER BY (e.document @@ websearch_to_tsquery('simple', $5)) DESC, hits.n DESC, e.ref DESC LIMIT $6",
+             ORDER BY (e.document @@ websearch_to_tsquery('simple', $5)) DESC, hits.shared DESC, e.ref DESC LIMIT $6",
         )
         .bind(&wanted)
-        .bind(SHARE_MIN)
-        .bind(needed)
+        .bind(whole(needed))
+        .bind(whole(wanted.len()))
         .bind(area.map(Area::name))
         .bind(query)
         .bind(i64::from(limit.clamp(1, HITS_MAX)))

@@ -299,7 +299,73 @@ async fn what_is_found_is_what_may_be_seen() {
                 "{kind}: {:?}",
                 by.role
             );
+            // What the search asks, with every trigram that there is.
+            assert_eq!(
+                house
+                    .count(by, "SELECT count(*) FROM app_search((SELECT array_agg(DISTINCT gram) FROM search_grams), 1)")
+                    .await,
+                seen as i64,
+                "{kind}: {:?}",
+                by.role
+            );
         }
+    }
+}
+
+#[tokio::test]
+async fn a_trigram_known_from_elsewhere_finds_nothing_that_may_not_be_seen() {
+    for house in houses().await {
+        let (kind, system) = (house.kind, Principal::system("test"));
+        let north = house.organisation("north").await;
+        let jakarta = house.team(HOUSE, "Jakarta", None).await;
+        let manager = house
+            .person(HOUSE, Role::SalesManager, Some(jakarta), "Rina")
+            .await;
+        let gone = house
+            .person(HOUSE, Role::SalesManager, Some(jakarta), "Toni")
+            .await;
+        let partner = house.person(HOUSE, Role::IbPartner, None, "Ivan").await;
+        let agent = house.person(HOUSE, Role::SalesAgent, None, "Agus").await;
+        let other = house.person(north, Role::SalesAgent, None, "Nina").await;
+        let client = house.client("Sari").await;
+        put(&house, "lead", Some(jakarta), None, "Siti Nurhaliza").await;
+        put(&house, "lead", None, partner.user(), "Siti Nurhaliza").await;
+        put(&house, "lead", None, None, "Siti Nurhaliza").await;
+        let toni = gone.user().expect("a person");
+        house
+            .intrude(format!(
+                "UPDATE users SET status = 'suspended' WHERE id = '{toni}'"
+            ))
+            .await;
+        let grams: String = house
+            .system(|tx| {
+                tx.scalar(sqlx::query_scalar(
+                    "SELECT array_agg(DISTINCT gram)::text FROM search_grams",
+                ))
+            })
+            .await;
+        let sql: &'static str = format!("SELECT count(*) FROM app_search('{grams}', 1)").leak();
+        for (by, seen) in [
+            (&system, 3),
+            (&Principal::owner(), 3),
+            (&agent, 3),
+            (&manager, 1),
+            (&partner, 1),
+            (&gone, 0),
+            (&other, 0),
+            (&client, 0),
+        ] {
+            assert_eq!(house.count(by, sql).await, seen, "{kind}: {:?}", by.role);
+        }
+        let assistant = Actor::of(siaga_platform::ids::OWNER).assistant();
+        let refused = house
+            .db()
+            .read(&assistant, move |tx| {
+                tx.scalar(sqlx::query_scalar::<_, i64>(sql))
+            })
+            .await;
+        let refused = refused.expect_err(kind).sqlstate();
+        assert_eq!(refused.as_deref(), Some("42501"), "{kind}: the assistant");
     }
 }
 

@@ -62,4 +62,7 @@ pub const FILES: &[Source] = sources![
     "0116_contacts_of_leads",
     "0120_told_of_holds",
     "0121_keys_of_holds",
+    "0125_scopes",
+    "0126_search",
+    "0128_leads_with_a_past",
 ];

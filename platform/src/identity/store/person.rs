@@ -10,7 +10,7 @@ use crate::ids::new_id;
 use crate::people::{Area, Role};
 use crate::refusal::{ERASED, NOT_FOUND, Refusal, STALE};
 use crate::search::{self, Entry};
-use crate::unit::{Unit, subject_key};
+use crate::unit::{Unit, subject_key, subject_keys};
 use crate::values::bound;
 
 use super::unexpected;
@@ -135,12 +135,12 @@ pub(in crate::identity) fn people(
         .bind(which.role.map(Role::name))
         .bind(which.among),
     )?;
-    let mut people = Vec::with_capacity(rows.len());
-    for row in rows {
-        let key = key_of(tx, keyring, row.0)?;
-        people.push(opened(row, key.as_ref())?);
-    }
-    Ok(people)
+    let keys = subject_keys(tx, keyring, rows.iter().map(|row| row.0))?;
+    let people = rows.into_iter().map(|row| {
+        let key = keys.get(&row.0);
+        opened(row, key)
+    });
+    people.collect()
 }
 
 /// Names of the staff among these keys; who was erased has none.
@@ -158,10 +158,12 @@ pub(in crate::identity) fn staff_names(
         .bind(ids.to_vec())
         .bind(org),
     )?;
+    let keys = subject_keys(tx, keyring, rows.iter().map(|row| row.0))?;
     let mut names = Vec::with_capacity(rows.len());
     for (id, sealed) in rows {
-        let key = key_of(tx, keyring, id)?;
-        let name = key.and_then(|key| key.open(NAME, &Sealed::from_bytes(sealed)).ok());
+        let name = keys
+            .get(&id)
+            .and_then(|key| key.open(NAME, &Sealed::from_bytes(sealed)).ok());
         names.extend(name.map(|name| (id, name)));
     }
     Ok(names)
