@@ -16,7 +16,7 @@ pub const QUOTE_MUTE_NS: u64 = 30 * SECOND_NS;
 /// Prints of a thin market may be minutes apart. They are subscribed anew behind it; quotes go on, so no gap is told.
 pub const TRADE_MUTE_NS: u64 = 10 * MINUTE_NS;
 
-/// A connection all of whose instruments are mute for this long is opened anew.
+/// A connection that brings no data of any instrument for this long is opened anew.
 pub const ALL_MUTE_NS: u64 = 90 * SECOND_NS;
 
 /// Deadlines are looked at this often.
@@ -615,9 +615,7 @@ impl State {
             self.close = Some(CloseReason::Silent);
         } else if self.now.since(self.opened) >= age_max_ns {
             self.close = Some(CloseReason::Age);
-        } else if self.now.since(self.data) >= ALL_MUTE_NS
-            && self.lines.iter().any(|line| !line.unknown)
-        {
+        } else if self.now.since(self.data) >= ALL_MUTE_NS && !self.lines.is_empty() {
             self.close = Some(CloseReason::Mute);
         }
         for index in 0..self.lines.len() {
