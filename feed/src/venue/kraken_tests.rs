@@ -233,6 +233,55 @@ fn the_old_subscription_ends_before_a_mute_pair_is_asked_for_anew() {
 }
 
 #[test]
+fn a_refused_pair_is_asked_for_every_minute_until_it_is_priced_and_told_once() {
+    let mut session = session();
+    let mut asked = Vec::new();
+    for second in 1..=185 {
+        let now = NOW.plus(second * SECOND_NS);
+        // Another pair goes on: the connection is never mute.
+        session.on_frame(ticker("1.5", "1.6").as_bytes(), now);
+        if second == 152 {
+            let priced = ticker("1.5", "1.6").replace("BTC/USD", "EUR/USD");
+            session.on_frame(priced.as_bytes(), now);
+        }
+        session.on_deadline(now);
+        let Some(frame) = session.poll_send().filter(|_| second > 2) else {
+            continue;
+        };
+        assert!(frame.contains(r#"["EUR/USD"]"#), "{frame}");
+        let is_subscribe = frame.contains(r#""method":"subscribe""#);
+        if is_subscribe && second < 100 {
+            let refusal = br#"{"error":"Exceeded msg rate","method":"subscribe","success":false,"symbol":"EUR/USD","req_id":4}"#;
+            session.on_frame(refusal, now);
+        }
+        asked.push((second, is_subscribe));
+    }
+    assert_eq!(session.counts().refused(Refusal::Request), 2);
+    assert_eq!(
+        asked,
+        [
+            (30, false),
+            (31, true),
+            (90, false),
+            (91, true),
+            (150, false),
+            (151, true),
+            (182, false),
+            (183, true),
+        ]
+    );
+    let told: Vec<(Ts, Option<InstrumentId>)> = inputs(&mut session)
+        .iter()
+        .filter_map(|input| match input {
+            Input::Gap(gap) if gap.cause == GapCause::Mute => Some((gap.ts, gap.instrument)),
+            _ => None,
+        })
+        .collect();
+    let mute = |second: u64| (NOW.plus(second * SECOND_NS), Some(InstrumentId(2)));
+    assert_eq!(told, [mute(30), mute(182)]);
+}
+
+#[test]
 fn a_venue_that_has_none_of_our_pairs_is_left_and_asked_for_all_of_them() {
     let mut session = session();
     for symbol in ["BTC/USD", "EUR/USD"] {
