@@ -215,7 +215,7 @@ impl Session for Binance {
             None => decode(frame).and_then(|event| self.apply(event)),
         };
         if let Err(refusal) = taken {
-            self.state.counts.refuse(refusal);
+            self.state.refuse(refusal);
         }
     }
 

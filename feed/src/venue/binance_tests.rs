@@ -5,6 +5,9 @@ use siaga_risk::ids::InstrumentId;
 
 const NOW: Ts = Ts(1_723_161_254_000_000_000);
 
+/// How the venue refuses a request.
+const REFUSED: &[u8] = br#"{"error":{"code":2,"msg":"Invalid request"},"id":1}"#;
+
 fn listing(symbol: &str, id: u32, price_digits: u8, qty_digits: u8) -> VenueListing {
     VenueListing {
         symbol: symbol.to_owned(),
@@ -271,6 +274,76 @@ fn a_tape_that_stands_still_is_asked_for_anew_and_is_no_gap_of_quotes() {
         [
             r#"{"method":"UNSUBSCRIBE","params":["btcusdt@aggTrade","ethusdt@aggTrade"],"id":2}"#,
             r#"{"method":"SUBSCRIBE","params":["btcusdt@aggTrade","ethusdt@aggTrade"],"id":3}"#,
+        ]
+    );
+}
+
+#[test]
+fn a_tape_is_asked_for_again_in_a_minute_when_refused_and_in_ten_when_thin() {
+    let mut session = session();
+    let mut sent = Vec::new();
+    for second in 1..=1_270 {
+        let now = NOW.plus(second * SECOND_NS);
+        for symbol in ["BTCUSDT", "ETHUSDT"] {
+            let frame = ticker(second, "1", "2").replace("BTCUSDT", symbol);
+            session.on_frame(frame.as_bytes(), now);
+        }
+        session.on_deadline(now);
+        if session.poll_send().is_none() {
+            continue;
+        }
+        sent.push(second);
+        if second == 601 {
+            session.on_frame(REFUSED, now);
+        }
+    }
+    assert_eq!(sent, [1, 600, 601, 660, 661, 1_260, 1_261]);
+    assert_eq!(session.counts().trade_breaks, 2, "each tape once");
+}
+
+#[test]
+fn a_mute_pair_whose_subscription_was_refused_is_asked_for_in_a_minute() {
+    let mut session = session();
+    let mut sent = Vec::new();
+    for second in 1..=100 {
+        let now = NOW.plus(second * SECOND_NS);
+        session.on_frame(ticker(second, "1", "2").as_bytes(), now);
+        session.on_deadline(now);
+        let Some(frame) = session.poll_send() else {
+            continue;
+        };
+        if second == 31 {
+            session.on_frame(REFUSED, now);
+        }
+        sent.push((second, frame));
+    }
+    let seconds: Vec<u64> = sent.iter().map(|(second, _)| *second).collect();
+    assert_eq!(seconds, [1, 30, 31, 90, 91]);
+    assert_eq!(
+        sent[4].1,
+        r#"{"method":"SUBSCRIBE","params":["ethusdt@bookTicker"],"id":5}"#
+    );
+    assert_eq!(session.counts().gaps, 1, "it is told once");
+}
+
+#[test]
+fn requests_do_not_queue_behind_requests() {
+    let mut session = session();
+    let mut sent = Vec::new();
+    for second in 1..=304 {
+        let now = NOW.plus(second * SECOND_NS);
+        session.on_frame(ticker(second, "1", "2").as_bytes(), now);
+        session.on_deadline(now);
+        // The first request waits for five minutes.
+        if second > 300 {
+            sent.extend(session.poll_send());
+        }
+    }
+    assert_eq!(
+        sent[1..],
+        [
+            r#"{"method":"UNSUBSCRIBE","params":["ethusdt@bookTicker"],"id":2}"#,
+            r#"{"method":"SUBSCRIBE","params":["ethusdt@bookTicker"],"id":3}"#,
         ]
     );
 }

@@ -285,7 +285,7 @@ impl Session for Kraken {
             return;
         }
         if let Err(refusal) = self.frame(frame) {
-            self.state.counts.refuse(refusal);
+            self.state.refuse(refusal);
         }
     }
 

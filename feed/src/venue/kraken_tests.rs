@@ -42,6 +42,12 @@ fn ticker(bid: &str, ask: &str) -> String {
     )
 }
 
+fn not_supported(symbol: &str) -> String {
+    format!(
+        r#"{{"error":"Currency pair not supported {symbol}","method":"subscribe","success":false,"symbol":"{symbol}"}}"#
+    )
+}
+
 fn quotes(session: &mut Kraken) -> Vec<Quote> {
     let quote = |input| {
         if let Input::Quote(quote) = input {
@@ -186,25 +192,20 @@ fn any_other_refusal_leaves_the_pair_known() {
 #[test]
 fn a_pair_that_is_priced_is_known_whatever_was_said() {
     let mut session = session();
-    let refusal = |symbol: &str| {
-        format!(
-            r#"{{"error":"Currency pair not supported {symbol}","method":"subscribe","success":false,"symbol":"{symbol}"}}"#
-        )
-    };
     let asked = |session: &mut Kraken, second: u64| {
         session.on_closed(NOW.plus(second * SECOND_NS));
         session.on_open(NOW.plus((second + 1) * SECOND_NS));
         session.poll_send().unwrap()
     };
-    session.on_frame(refusal("BTC/USD").as_bytes(), NOW);
-    session.on_frame(refusal("EUR/USD").as_bytes(), NOW);
+    session.on_frame(not_supported("BTC/USD").as_bytes(), NOW);
+    session.on_frame(not_supported("EUR/USD").as_bytes(), NOW);
     session.on_frame(ticker("1.5", "1.6").as_bytes(), NOW);
     let frame = asked(&mut session, 1);
     assert!(
         frame.contains("BTC/USD") && !frame.contains("EUR/USD"),
         "{frame}"
     );
-    session.on_frame(refusal("BTC/USD").as_bytes(), NOW.plus(2 * SECOND_NS));
+    session.on_frame(not_supported("BTC/USD").as_bytes(), NOW.plus(2 * SECOND_NS));
     let frame = asked(&mut session, 3);
     assert!(
         frame.contains(r#"["BTC/USD","EUR/USD"]"#),
@@ -229,6 +230,79 @@ fn the_old_subscription_ends_before_a_mute_pair_is_asked_for_anew() {
             r#"{"method":"subscribe","params":{"channel":"ticker","symbol":["EUR/USD"],"event_trigger":"bbo","snapshot":true},"req_id":4}"#,
         ]
     );
+}
+
+#[test]
+fn a_refused_pair_is_asked_for_every_minute_until_it_is_priced_and_told_once() {
+    let mut session = session();
+    let mut asked = Vec::new();
+    for second in 1..=185 {
+        let now = NOW.plus(second * SECOND_NS);
+        // Another pair goes on: the connection is never mute.
+        session.on_frame(ticker("1.5", "1.6").as_bytes(), now);
+        if second == 152 {
+            let priced = ticker("1.5", "1.6").replace("BTC/USD", "EUR/USD");
+            session.on_frame(priced.as_bytes(), now);
+        }
+        session.on_deadline(now);
+        let Some(frame) = session.poll_send().filter(|_| second > 2) else {
+            continue;
+        };
+        assert!(frame.contains(r#"["EUR/USD"]"#), "{frame}");
+        let is_subscribe = frame.contains(r#""method":"subscribe""#);
+        if is_subscribe && second < 100 {
+            let refusal = br#"{"error":"Exceeded msg rate","method":"subscribe","success":false,"symbol":"EUR/USD","req_id":4}"#;
+            session.on_frame(refusal, now);
+        }
+        asked.push((second, is_subscribe));
+    }
+    assert_eq!(session.counts().refused(Refusal::Request), 2);
+    assert_eq!(
+        asked,
+        [
+            (30, false),
+            (31, true),
+            (90, false),
+            (91, true),
+            (150, false),
+            (151, true),
+            (182, false),
+            (183, true),
+        ]
+    );
+    let told: Vec<(Ts, Option<InstrumentId>)> = inputs(&mut session)
+        .iter()
+        .filter_map(|input| match input {
+            Input::Gap(gap) if gap.cause == GapCause::Mute => Some((gap.ts, gap.instrument)),
+            _ => None,
+        })
+        .collect();
+    let mute = |second: u64| (NOW.plus(second * SECOND_NS), Some(InstrumentId(2)));
+    assert_eq!(told, [mute(30), mute(182)]);
+}
+
+#[test]
+fn a_venue_that_has_none_of_our_pairs_is_left_and_asked_for_all_of_them() {
+    let mut session = session();
+    for symbol in ["BTC/USD", "EUR/USD"] {
+        session.on_frame(not_supported(symbol).as_bytes(), NOW);
+    }
+    let mut closed = None;
+    for second in 1..=90 {
+        let now = NOW.plus(second * SECOND_NS);
+        session.on_frame(br#"{"channel":"heartbeat"}"#, now);
+        session.on_deadline(now);
+        closed = closed.or(session.poll_close().map(|reason| (second, reason)));
+    }
+    assert_eq!(closed, Some((90, CloseReason::Mute)));
+    session.on_closed(NOW.plus(90 * SECOND_NS));
+    assert!(
+        matches!(inputs(&mut session)[..], [Input::Gap(gap)] if gap.cause == GapCause::Disconnect),
+        "the source is lost"
+    );
+    session.on_open(NOW.plus(95 * SECOND_NS));
+    let frame = session.poll_send().unwrap();
+    assert!(frame.contains(r#"["BTC/USD","EUR/USD"]"#), "{frame}");
 }
 
 /// Digits of the venue's own prices, by the names it uses now.

@@ -16,7 +16,11 @@ pub const QUOTE_MUTE_NS: u64 = 30 * SECOND_NS;
 /// Prints of a thin market may be minutes apart. They are subscribed anew behind it; quotes go on, so no gap is told.
 pub const TRADE_MUTE_NS: u64 = 10 * MINUTE_NS;
 
-/// A connection all of whose instruments are mute for this long is opened anew.
+/// Mute quotes are subscribed anew this often, and mute trades after a refusal: the old subscription has ended by then, so a
+/// request that was refused leaves nothing that could come by itself.
+pub const RETRY_NS: u64 = 60 * SECOND_NS;
+
+/// A connection that brings no data of any instrument for this long is opened anew.
 pub const ALL_MUTE_NS: u64 = 90 * SECOND_NS;
 
 /// Deadlines are looked at this often.
@@ -148,11 +152,14 @@ pub struct Line {
     trade_at: Ts,
     quote_mute: bool,
     trade_mute: bool,
+    /// When its quotes were last subscribed anew since they went mute.
+    quote_asked: Option<Ts>,
+    trade_asked: Option<Ts>,
     /// The venue does not know it: it is not asked for again.
     pub unknown: bool,
 }
 
-/// Lines that have just gone mute, by kind of data: what is to be subscribed anew.
+/// Mute lines whose turn it is, by kind of data: what is to be subscribed anew.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mute {
     pub quotes: Vec<usize>,
@@ -180,6 +187,8 @@ pub struct State {
     alive: Ts,
     data: Ts,
     pub close: Option<CloseReason>,
+    /// When the venue last refused a request.
+    refused_at: Ts,
 }
 
 /// Names of at most 16 bytes and their lines: a hash table at most a quarter full, without a word on the heap
@@ -271,6 +280,8 @@ impl State {
                 trade_at: Ts(0),
                 quote_mute: false,
                 trade_mute: false,
+                quote_asked: None,
+                trade_asked: None,
                 unknown: false,
             });
         }
@@ -293,6 +304,7 @@ impl State {
             alive: Ts(0),
             data: Ts(0),
             close: None,
+            refused_at: Ts(0),
         }
     }
 
@@ -370,6 +382,14 @@ impl State {
         self.counts.frames += 1;
         self.counts.refuse(Refusal::Oversize);
         self.gap(None, GapCause::BadFrame, 0);
+    }
+
+    /// Counts a refusal. Which request the venue refused, it need not say.
+    pub fn refuse(&mut self, refusal: Refusal) {
+        if refusal == Refusal::Request {
+            self.refused_at = self.now;
+        }
+        self.counts.refuse(refusal);
     }
 
     /// The line of a venue's symbol.
@@ -602,42 +622,76 @@ impl State {
         })
     }
 
-    /// Looks at ages once a second: how old the connection is, how long it is silent, who is mute. Returns what has gone
-    /// mute since.
+    /// Looks at ages once a second: how old the connection is, how long it is silent, who is mute. Returns what is to be
+    /// subscribed anew.
     pub fn on_deadline(&mut self, now: Ts, silence_max_ns: u64, age_max_ns: u64) -> Mute {
         self.now = self.now.max(now);
-        let mut mute = Mute::default();
         if !self.connected || self.now < self.next_check {
-            return mute;
+            return Mute::default();
         }
         self.next_check = self.now.plus(CHECK_NS);
         if self.now.since(self.alive) >= silence_max_ns {
             self.close = Some(CloseReason::Silent);
         } else if self.now.since(self.opened) >= age_max_ns {
             self.close = Some(CloseReason::Age);
-        } else if self.now.since(self.data) >= ALL_MUTE_NS
-            && self.lines.iter().any(|line| !line.unknown)
-        {
+        } else if self.now.since(self.data) >= ALL_MUTE_NS && !self.lines.is_empty() {
             self.close = Some(CloseReason::Mute);
         }
         for index in 0..self.lines.len() {
-            let line = &mut self.lines[index];
+            self.listen(index);
+        }
+        // Requests do not queue behind requests: the lines whose turn has come meanwhile share the next one.
+        if self.outbox.is_empty() {
+            self.due()
+        } else {
+            Mute::default()
+        }
+    }
+
+    /// Tells once that a line has gone mute.
+    fn listen(&mut self, index: usize) {
+        let line = &mut self.lines[index];
+        if line.unknown {
+            return;
+        }
+        if !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS {
+            (line.trade_mute, line.trade_asked) = (true, None);
+            self.counts.trade_breaks += 1;
+        }
+        if !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS {
+            (line.quote_mute, line.quote_asked) = (true, None);
+            let instrument = line.listing.instrument;
+            self.gap(Some(instrument), GapCause::Mute, 0);
+        }
+    }
+
+    /// Takes the mute lines that are to be asked for now.
+    fn due(&mut self) -> Mute {
+        let (now, refused_at) = (self.now, self.refused_at);
+        let is_due =
+            |asked: Option<Ts>, wait_ns: u64| asked.is_none_or(|asked| now.since(asked) >= wait_ns);
+        let mut due = Mute::default();
+        for (index, line) in self.lines.iter_mut().enumerate() {
             if line.unknown {
                 continue;
             }
-            if !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS {
-                line.trade_mute = true;
-                self.counts.trade_breaks += 1;
-                mute.trades.push(index);
+            if line.quote_mute && is_due(line.quote_asked, RETRY_NS) {
+                line.quote_asked = Some(now);
+                due.quotes.push(index);
             }
-            if !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS {
-                line.quote_mute = true;
-                mute.quotes.push(index);
-                let instrument = line.listing.instrument;
-                self.gap(Some(instrument), GapCause::Mute, 0);
+            // A tape that is merely thin would lose what is printed between two subscriptions, each minute anew.
+            let may_be_refused = line.trade_asked.is_some_and(|asked| asked <= refused_at);
+            let wait_ns = if may_be_refused {
+                RETRY_NS
+            } else {
+                TRADE_MUTE_NS
+            };
+            if line.trade_mute && is_due(line.trade_asked, wait_ns) {
+                line.trade_asked = Some(now);
+                due.trades.push(index);
             }
         }
-        mute
+        due
     }
 }
 
