@@ -49,8 +49,9 @@ const UNACKED_MAX: usize = 10_000;
 const ORDER_COMMANDS_MAX: usize = 2;
 /// A peer that leaves no room for an order this long is too slow.
 const ROOM_NS: u64 = DEAD_NS;
-/// Above this many, questions, cancels, names of positions and protective prices wait for an acknowledgement: a new
-/// connection is asked and told all of them at once, and a kill switch cancels all orders.
+/// Above this many, questions, names of positions and protective prices wait for an acknowledgement: a new connection is
+/// asked and told all of them at once. Cancels wait above as many cancels, whatever else is owed: a kill switch cancels all
+/// orders, and the closes behind it need room.
 const HELD_UNACKED_MAX: usize = 2_000;
 /// Faults after which a connection is closed.
 const FAULTS_MAX: u32 = 20;
@@ -91,6 +92,8 @@ pub struct BridgeSession {
     taken: u64,
     acked_in: u64,
     unacked: VecDeque<(u64, Command)>,
+    /// How many of them are cancels.
+    cancels_unacked: usize,
     /// What waits until the peer has acknowledged more: cancels, questions, names of positions, protective prices.
     cancels: BTreeSet<OrderId>,
     asks: BTreeSet<OrderId>,
@@ -198,6 +201,7 @@ impl BridgeSession {
             taken: 0,
             acked_in: 0,
             unacked: VecDeque::new(),
+            cancels_unacked: 0,
             cancels: BTreeSet::new(),
             asks: BTreeSet::new(),
             names: BTreeMap::new(),
