@@ -25,7 +25,7 @@ use siaga_risk::units::{SECOND_NS, Ts};
 
 use crate::directory::Directory;
 use crate::link::{
-    Capabilities, Connection, Link, LinkEvent, NotAdmitted, OpenOrder, Unreadable, Wire,
+    Capabilities, Connection, Dismissal, Link, LinkEvent, NotAdmitted, OpenOrder, Unreadable, Wire,
 };
 pub use fault::BridgeFault;
 use frames::{OpenedOut, ProtectOut};
@@ -309,6 +309,19 @@ impl BridgeSession {
         }
     }
 
+    /// A fault of a connection beside the present one, which hears nothing of it.
+    fn not_admitted(&mut self, fault: BridgeFault, message: &str) -> NotAdmitted {
+        self.count(fault);
+        let text = outbound::json(&frames::Out::Err {
+            code: fault.code(),
+            name: fault.name(),
+            msg: message,
+            expected: None,
+        });
+        let reason = fault.name();
+        NotAdmitted { text, reason }
+    }
+
     fn count(&mut self, fault: BridgeFault) {
         self.counts.faults += 1;
         self.fault_counts.add(fault);
@@ -537,19 +550,16 @@ impl Link for BridgeSession {
 
 impl Wire for BridgeSession {
     fn admit(&mut self, first: Result<&str, Unreadable>) -> Result<(), NotAdmitted> {
-        let (fault, message) = match self.check_first(first) {
-            Ok(()) => return Ok(()),
-            Err(refused) => refused,
+        let checked = self.check_first(first);
+        checked.map_err(|(fault, message)| self.not_admitted(fault, &message))
+    }
+
+    fn dismiss(&mut self, why: Dismissal) -> NotAdmitted {
+        let (fault, message) = match why {
+            Dismissal::Silent => (BridgeFault::HelloTimeout, "no hello came in time"),
+            Dismissal::Crowded => (BridgeFault::Replaced, "many newer connections wait"),
         };
-        self.count(fault);
-        let text = outbound::json(&frames::Out::Err {
-            code: fault.code(),
-            name: fault.name(),
-            msg: &message,
-            expected: None,
-        });
-        let reason = fault.name();
-        Err(NotAdmitted { text, reason })
+        self.not_admitted(fault, message)
     }
 
     fn on_open(&mut self, now: Ts) {
