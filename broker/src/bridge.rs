@@ -25,7 +25,7 @@ use siaga_risk::units::{SECOND_NS, Ts};
 
 use crate::directory::Directory;
 use crate::link::{
-    Capabilities, Connection, Link, LinkEvent, NotAdmitted, OpenOrder, Unreadable, Wire,
+    Capabilities, Connection, Dismissal, Link, LinkEvent, NotAdmitted, OpenOrder, Unreadable, Wire,
 };
 pub use fault::BridgeFault;
 use frames::{OpenedOut, ProtectOut};
@@ -49,8 +49,9 @@ const UNACKED_MAX: usize = 10_000;
 const ORDER_COMMANDS_MAX: usize = 2;
 /// A peer that leaves no room for an order this long is too slow.
 const ROOM_NS: u64 = DEAD_NS;
-/// Above this many, questions, cancels, names of positions and protective prices wait for an acknowledgement: a new
-/// connection is asked and told all of them at once, and a kill switch cancels all orders.
+/// Above this many, questions, names of positions and protective prices wait for an acknowledgement: a new connection is
+/// asked and told all of them at once. Cancels wait above as many cancels, whatever else is owed: a kill switch cancels all
+/// orders, and the closes behind it need room.
 const HELD_UNACKED_MAX: usize = 2_000;
 /// Faults after which a connection is closed.
 const FAULTS_MAX: u32 = 20;
@@ -91,6 +92,8 @@ pub struct BridgeSession {
     taken: u64,
     acked_in: u64,
     unacked: VecDeque<(u64, Command)>,
+    /// How many of them are cancels.
+    cancels_unacked: usize,
     /// What waits until the peer has acknowledged more: cancels, questions, names of positions, protective prices.
     cancels: BTreeSet<OrderId>,
     asks: BTreeSet<OrderId>,
@@ -198,6 +201,7 @@ impl BridgeSession {
             taken: 0,
             acked_in: 0,
             unacked: VecDeque::new(),
+            cancels_unacked: 0,
             cancels: BTreeSet::new(),
             asks: BTreeSet::new(),
             names: BTreeMap::new(),
@@ -303,6 +307,19 @@ impl BridgeSession {
         } else if self.peer.faults > FAULTS_MAX {
             self.hang_up(BridgeFault::TooManyFaults.name());
         }
+    }
+
+    /// A fault of a connection beside the present one, which hears nothing of it.
+    fn not_admitted(&mut self, fault: BridgeFault, message: &str) -> NotAdmitted {
+        self.count(fault);
+        let text = outbound::json(&frames::Out::Err {
+            code: fault.code(),
+            name: fault.name(),
+            msg: message,
+            expected: None,
+        });
+        let reason = fault.name();
+        NotAdmitted { text, reason }
     }
 
     fn count(&mut self, fault: BridgeFault) {
@@ -533,19 +550,16 @@ impl Link for BridgeSession {
 
 impl Wire for BridgeSession {
     fn admit(&mut self, first: Result<&str, Unreadable>) -> Result<(), NotAdmitted> {
-        let (fault, message) = match self.check_first(first) {
-            Ok(()) => return Ok(()),
-            Err(refused) => refused,
+        let checked = self.check_first(first);
+        checked.map_err(|(fault, message)| self.not_admitted(fault, &message))
+    }
+
+    fn dismiss(&mut self, why: Dismissal) -> NotAdmitted {
+        let (fault, message) = match why {
+            Dismissal::Silent => (BridgeFault::HelloTimeout, "no hello came in time"),
+            Dismissal::Crowded => (BridgeFault::Replaced, "many newer connections wait"),
         };
-        self.count(fault);
-        let text = outbound::json(&frames::Out::Err {
-            code: fault.code(),
-            name: fault.name(),
-            msg: &message,
-            expected: None,
-        });
-        let reason = fault.name();
-        Err(NotAdmitted { text, reason })
+        self.not_admitted(fault, message)
     }
 
     fn on_open(&mut self, now: Ts) {

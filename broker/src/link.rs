@@ -215,6 +215,15 @@ pub struct NotAdmitted {
     pub reason: &'static str,
 }
 
+/// Why a connection is sent away that waits beside the present one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dismissal {
+    /// It has not said in time who it is.
+    Silent,
+    /// Many newer ones wait.
+    Crowded,
+}
+
 /// A text transport, one connection at a time: a newer connection replaces the older one, once it was admitted.
 /// The carrier (a WebSocket) calls `on_open`, then `on_text` or `on_unreadable` per frame, drains
 /// `poll_text` after each call and at each deadline, and closes when `poll_close` says so. While a connection stands, it
@@ -225,6 +234,8 @@ pub trait Wire {
     /// # Errors
     /// [`NotAdmitted`] when the peer is not the one it says, or says nothing that counts.
     fn admit(&mut self, first: Result<&str, Unreadable>) -> Result<(), NotAdmitted>;
+    /// A connection that has said nothing is sent away; the present one is not touched.
+    fn dismiss(&mut self, why: Dismissal) -> NotAdmitted;
     /// A peer connected; nothing is believed of it before its hello.
     fn on_open(&mut self, now: Ts);
     /// One text frame came in.

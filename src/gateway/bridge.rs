@@ -69,12 +69,13 @@ pub async fn socket(
     let bridge = bridge.ok_or_else(|| {
         ApiError::new(Fault::NotAvailable, "no bridge is configured on this desk")
     })?;
+    // First: the desk may send a program away that waits, to make room for the line.
+    let place = app.places.clone().try_acquire_owned();
+    let place = place.map_err(|_| ApiError::new(Fault::Busy, "too many connections are open"))?;
     let line = bridge.open();
     let line = line.ok_or_else(|| {
         ApiError::new(Fault::Busy, "another program is being connected; try again")
     })?;
-    let place = app.places.clone().try_acquire_owned();
-    let place = place.map_err(|_| ApiError::new(Fault::Busy, "too many connections are open"))?;
     app.metrics.bridge_opened.add(1);
     let upgrade = upgrade
         .protocols([SUB_PROTOCOL])

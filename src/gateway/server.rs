@@ -66,6 +66,8 @@ pub struct Options {
     pub head_time: Duration,
     /// What is sent for an alert is answered within this time.
     pub alert_time: Duration,
+    /// Connections at once, see [`CONNECTIONS_MAX`].
+    pub connections_max: u32,
 }
 
 impl Options {
@@ -78,6 +80,7 @@ impl Options {
             timing: Timing::default(),
             head_time: HEAD_TIME,
             alert_time: ALERT_TIME,
+            connections_max: CONNECTIONS_MAX as u32,
         }
     }
 }
@@ -126,6 +129,7 @@ pub async fn serve(
 ) -> io::Result<()> {
     let bound = listener.local_addr()?;
     let (stop_now, stop) = watch::channel(false);
+    let connections_max = options.connections_max;
     let metrics = Arc::new(Metrics::default());
     let hub = Hub::new(core.clone(), metrics.clone());
     rest::market::seed(&core).await;
@@ -145,7 +149,7 @@ pub async fn serve(
         refusals: Refusals::default(),
         options,
         stop,
-        places: Arc::new(Semaphore::new(CONNECTIONS_MAX)),
+        places: Arc::new(Semaphore::new(connections_max as usize)),
         stops: rest::standing::Kept::default(),
         terms: tokio::sync::Mutex::default(),
         telling: tokio::sync::Mutex::default(),
@@ -160,7 +164,7 @@ pub async fn serve(
     accept(&listener, &app, routes, shutdown).await;
     drop(listener);
     stop_now.send_replace(true);
-    if timeout(DRAIN, app.places.acquire_many(CONNECTIONS_MAX as u32))
+    if timeout(DRAIN, app.places.acquire_many(connections_max))
         .await
         .is_err()
     {

@@ -7,6 +7,7 @@ use siaga_risk::terms::HeldBy;
 use siaga_risk::units::*;
 
 use super::frames::{self, CloseName, Closed, EventName, Hello, Out, Report, Told};
+use super::outbound::Command;
 use super::{BridgeFault, BridgeSession, EVENTS_MAX, EXECS_MAX, FRAME_BYTES_MAX, VERSION, decimal};
 use crate::directory::Listing;
 use crate::id;
@@ -123,8 +124,8 @@ impl BridgeSession {
 
     /// Continues the peer's session when it is ours and the commands behind `taken` are still kept, else starts a new one.
     fn resume(&mut self, resume: Option<&frames::Resume>) -> bool {
-        // The router asks about every open order again, and the core cancels again, once there is a connection.
-        self.cancels.clear();
+        // The router asks about every open order again once there is a connection. Cancels stay: the core repeats those
+        // alone whose answer it waited for at the loss, and a peer that hangs is found dead later than it stops waiting.
         self.asks.clear();
         let name = self.session_name();
         let acked = self.sent - self.unacked.len() as u64;
@@ -139,13 +140,8 @@ impl BridgeSession {
                 self.unsent_from = taken + 1;
             }
             None => {
-                self.counts.voided += self
-                    .unacked
-                    .iter()
-                    .filter(|(_, command)| command.is_order())
-                    .count() as u64;
+                self.end_session();
                 self.sessions += 1;
-                self.unacked.clear();
                 // The core tells all of them again once the link is live.
                 self.names.clear();
                 self.protects.clear();
@@ -156,6 +152,22 @@ impl BridgeSession {
             }
         }
         taken.is_some()
+    }
+
+    /// Its orders are not sent late, at another price; its cancels go out in the next one.
+    fn end_session(&mut self) {
+        self.cancels_unacked = 0;
+        for (_, command) in std::mem::take(&mut self.unacked) {
+            match command {
+                Command::Order(_) => self.counts.voided += 1,
+                Command::Cancel(order) => {
+                    if self.orders.get(&order).is_some_and(|known| known.open) {
+                        self.cancels.insert(order);
+                    }
+                }
+                _ => {}
+            }
+        }
     }
 
     fn on_ack(&mut self, text: &str, now: Ts) -> Result<(), Refused> {

@@ -10,7 +10,7 @@ use siaga_risk::units::*;
 use super::frames::{InstrumentOut, OpenedOut, OrderOut, Out, ProtectOut};
 use super::{
     BridgeConfig, BridgeFault, BridgeSession, CONTROL_MAX, DEAD_NS, FRAME_BYTES_MAX, HEARTBEAT_NS,
-    HELD_UNACKED_MAX, Held, UNACKED_MAX, VERSION, decimal,
+    HELD_UNACKED_MAX, Held, ORDER_COMMANDS_MAX, UNACKED_MAX, VERSION, decimal,
 };
 use crate::directory::{Directory, Listing};
 use crate::id;
@@ -31,6 +31,10 @@ impl Command {
     pub(super) fn is_order(&self) -> bool {
         matches!(self, Command::Order(_))
     }
+
+    fn is_cancel(&self) -> bool {
+        matches!(self, Command::Cancel(_))
+    }
 }
 
 impl BridgeSession {
@@ -44,23 +48,31 @@ impl BridgeSession {
             return;
         }
         self.sent += 1;
+        self.cancels_unacked += usize::from(command.is_cancel());
         self.unacked.push_back((self.sent, command));
     }
 
     /// Gives as much of what may wait as the peer may have at once.
     pub(super) fn held_out(&mut self) {
-        while self.connection.up && self.unacked.len() < HELD_UNACKED_MAX {
-            let Some(command) = self.next_held() else {
-                return;
-            };
+        while self.connection.up
+            && let Some(command) = self.next_held()
+        {
             self.command_out(command);
         }
     }
 
-    /// Cancels first, for somebody waits for them; names before the prices of what they name.
+    /// Cancels first, for somebody waits for them: as long as an order still fits behind them, no order holds them back.
+    /// Names before the prices of what they name.
     fn next_held(&mut self) -> Option<Command> {
-        if let Some(order) = self.cancels.pop_first() {
+        let owed = self.unacked.len();
+        if self.cancels_unacked < HELD_UNACKED_MAX
+            && owed < UNACKED_MAX - ORDER_COMMANDS_MAX
+            && let Some(order) = self.cancels.pop_first()
+        {
             return Some(Command::Cancel(order));
+        }
+        if owed >= HELD_UNACKED_MAX {
+            return None;
         }
         if let Some(order) = self.asks.pop_first() {
             return Some(Command::Status(order));
@@ -73,8 +85,10 @@ impl BridgeSession {
     }
 
     pub(super) fn drop_acked(&mut self, upto: u64) {
-        while self.unacked.front().is_some_and(|(n, _)| *n <= upto) {
-            self.unacked.pop_front();
+        while self.unacked.front().is_some_and(|(n, _)| *n <= upto)
+            && let Some((_, command)) = self.unacked.pop_front()
+        {
+            self.cancels_unacked -= usize::from(command.is_cancel());
         }
     }
 

@@ -250,6 +250,9 @@ impl Supervisor {
             return Some(Decision::Reconcile);
         }
         if self.mode == LinkMode::Recovering && self.asked.is_empty() {
+            // Judged by what it does from here on. What was lost with its connection was refused by this house, and closes
+            // that were queued for it go out at once.
+            self.answers.clear();
             return self.enter(LinkMode::Live);
         }
         None

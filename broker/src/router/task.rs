@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc};
 
 use super::{Difference, Router};
 use crate::bridge::BridgeFault;
-use crate::link::Unreadable;
+use crate::link::{Dismissal, NotAdmitted, Unreadable};
 
 /// Requests of people and connections that wait for the router.
 const REQUESTS_MAX: usize = 1_024;
@@ -272,8 +272,9 @@ struct Newcomer {
 
 impl Newcomer {
     /// When its queue is full it sees the end of its channel instead.
-    fn close(&self, reason: &'static str) {
-        let _ = self.frames.try_send(WireFrame::Close(reason));
+    fn send_away(&self, told: NotAdmitted) {
+        let _ = self.frames.try_send(WireFrame::Text(told.text));
+        let _ = self.frames.try_send(WireFrame::Close(told.reason));
     }
 }
 
@@ -343,8 +344,9 @@ impl<R: Rim> Task<R> {
         let newcomers = self.newcomers.entry(link).or_default();
         if newcomers.len() >= NEWCOMERS_MAX
             && let Some(oldest) = newcomers.pop_front()
+            && let Some(wire) = self.router.wire(link)
         {
-            oldest.close(BridgeFault::Replaced.name());
+            oldest.send_away(wire.dismiss(Dismissal::Crowded));
         }
         newcomers.push_back(Newcomer {
             number,
@@ -371,8 +373,7 @@ impl<R: Rim> Task<R> {
                 None => return,
             };
             if let Err(told) = admitted {
-                let _ = newcomer.frames.try_send(WireFrame::Text(told.text));
-                return newcomer.close(told.reason);
+                return newcomer.send_away(told);
             }
             self.take_over(link, number, newcomer.frames, now);
         }
@@ -397,13 +398,18 @@ impl<R: Rim> Task<R> {
     /// Sends away whoever did not show in time who it is; says when the next one is due.
     fn dismiss(&mut self, now: Ts) -> Option<Ts> {
         let due = |one: &Newcomer| one.since.plus(NEWCOMER_NS);
-        for newcomers in self.newcomers.values_mut() {
+        let router = &mut self.router;
+        for (link, newcomers) in &mut self.newcomers {
             newcomers.retain(|one| {
+                let is_gone = one.frames.is_closed();
                 let is_late = due(one) <= now;
-                if is_late {
-                    one.close(BridgeFault::HelloTimeout.name());
+                if is_late
+                    && !is_gone
+                    && let Some(wire) = router.wire(*link)
+                {
+                    one.send_away(wire.dismiss(Dismissal::Silent));
                 }
-                !is_late && !one.frames.is_closed()
+                !is_late && !is_gone
             });
         }
         self.newcomers.values().flatten().map(due).min()

@@ -273,6 +273,31 @@ fn a_slow_link_rests_before_its_answers_come() {
 }
 
 #[test]
+fn a_link_that_is_back_is_judged_by_what_it_does_from_then_on() {
+    let config = PaperConfig {
+        latency_ns: 10 * SECOND_NS,
+        ..PaperConfig::exact()
+    };
+    let mut router = Router::new(at(0), at(0), Limits::default());
+    router.add(Box::new(PaperLink::new(LINK, config)));
+    router.start(Ts(1));
+    // Half of the answers are late when the link rests already.
+    for seq in 1..=20 {
+        let now = if seq <= 10 { Ts(1) } else { Ts(2 * SECOND_NS) };
+        router.on_output(at(seq), &submit(seq), now);
+    }
+    assert_eq!(router.counts().handed, 20);
+    for second in 3..=45 {
+        router.on_deadline(Ts(second * SECOND_NS));
+    }
+    use LinkMode::*;
+    assert_eq!(
+        modes(&mut router),
+        [Recovering, Live, ReadOnly, Recovering, Live]
+    );
+}
+
+#[test]
 fn an_unanswered_question_is_asked_again_and_keeps_the_link_recovering() {
     let config = PaperConfig {
         latency_ns: 7 * SECOND_NS,

@@ -121,6 +121,18 @@ async fn a_frame_that_cannot_be_read_is_told_to_the_desk_and_ends_no_other_conne
 }
 
 #[tokio::test]
+async fn a_program_that_finds_no_place_takes_no_line() {
+    // The connection itself has the only one.
+    let server = Server::with(TestDesk::new(), |options| options.connections_max = 1).await;
+    let mut ends = take_one(&server);
+    let refused = connect_async(format!("ws://{}/bridge/v1", server.host())).await;
+    assert!(matches!(refused, Err(Error::Http(answer)) if answer.status() == 503));
+    let line = ends.try_recv();
+    assert!(matches!(line, Err(mpsc::error::TryRecvError::Empty)));
+    server.end().await;
+}
+
+#[tokio::test]
 async fn a_program_that_names_the_sub_protocol_gets_it() {
     use tokio_tungstenite::tungstenite::client::IntoClientRequest;
     let server = Server::start().await;

@@ -51,11 +51,11 @@ fn a_position_is_named_before_its_prices_are_told() {
     assert_eq!(told.len(), 3);
 }
 
-/// A session that owes its peer as much as it may before names and prices wait.
+/// A session that owes its peer as much as it may before everything but orders waits.
 fn owing() -> BridgeSession {
     let mut bridge = greeted();
     for order in 0..HELD_UNACKED_MAX as u64 {
-        bridge.status(OrderId(order), Ts(2));
+        bridge.cancel(OrderId(10_000 + order), Ts(2));
     }
     let opened = Opened {
         position: PositionId(70),
@@ -105,7 +105,7 @@ fn dealt_with(bridge: &mut BridgeSession) -> (Vec<String>, u64) {
 }
 
 #[test]
-fn questions_and_cancels_beyond_what_a_peer_may_owe_wait_for_it() {
+fn questions_beyond_what_a_peer_may_owe_wait_for_it_and_a_cancel_does_not() {
     let mut bridge = greeted();
     let asked = UNACKED_MAX as u64 + 1_000;
     for order in 0..asked {
@@ -115,15 +115,13 @@ fn questions_and_cancels_beyond_what_a_peer_may_owe_wait_for_it() {
     bridge.status(OrderId(asked - 1), Ts(2));
     bridge.cancel(OrderId(asked), Ts(2));
     let (first, mut last) = dealt_with(&mut bridge);
-    assert_eq!(first.len(), HELD_UNACKED_MAX);
+    assert_eq!(first.len(), HELD_UNACKED_MAX + 1);
+    assert_eq!(first[HELD_UNACKED_MAX], "cancel", "it waits for nothing");
     let mut told = first;
     while told.len() <= asked as usize {
         say(&mut bridge, json!({"t": "ack", "n": last}));
         let (next, upto) = dealt_with(&mut bridge);
         assert!(!next.is_empty(), "{} of {asked} were told", told.len());
-        if told.len() == HELD_UNACKED_MAX {
-            assert_eq!(next[0], "cancel", "somebody waits for it");
-        }
         told.extend(next);
         last = upto;
     }
@@ -133,7 +131,50 @@ fn questions_and_cancels_beyond_what_a_peer_may_owe_wait_for_it() {
 }
 
 #[test]
-fn a_new_connection_is_asked_anew() {
+fn a_cancel_waits_for_no_orders_and_leaves_them_their_room() {
+    let mut bridge = greeted();
+    let behind = HELD_UNACKED_MAX as u64 + 1_000;
+    for order in 0..behind {
+        bridge.submit(&sample_submit(100 + order), Ts(2));
+    }
+    bridge.cancel(OrderId(100), Ts(2));
+    let (told, last) = dealt_with(&mut bridge);
+    assert_eq!(told.last().map(String::as_str), Some("cancel"));
+    assert_eq!(last, behind + 1);
+    // A kill switch cancels more than is told at once; the closes behind it go out.
+    for order in 0..UNACKED_MAX as u64 {
+        bridge.cancel(OrderId(10_000 + order), Ts(2));
+    }
+    let (told, _) = dealt_with(&mut bridge);
+    assert_eq!(told, vec!["cancel"; HELD_UNACKED_MAX - 1]);
+    bridge.submit(&sample_submit(50_000), Ts(2));
+    assert_eq!(kinds(&mut bridge), ["order"]);
+    // The first of them was dealt with: another one follows.
+    say(&mut bridge, json!({"t": "ack", "n": last}));
+    assert_eq!(kinds(&mut bridge), ["cancel"]);
+}
+
+#[test]
+fn cancels_leave_room_for_an_order() {
+    let mut bridge = greeted();
+    let mut order = 100;
+    while bridge.has_room() {
+        bridge.submit(&sample_submit(order), Ts(2));
+        order += 1;
+    }
+    dealt_with(&mut bridge);
+    for order in 100..110 {
+        bridge.cancel(OrderId(order), Ts(2));
+    }
+    assert_eq!(kinds(&mut bridge), Vec::<String>::new());
+    say(&mut bridge, json!({"t": "ack", "n": 5}));
+    assert_eq!(kinds(&mut bridge), ["cancel"; 4]);
+    assert!(bridge.has_room());
+}
+
+/// The core cancels none again that it had stopped waiting for when the connection was lost.
+#[test]
+fn a_new_connection_is_asked_anew_and_hears_the_cancels_that_waited() {
     for resumes in [true, false] {
         let mut bridge = owing();
         let session = bridge.session_name();
@@ -147,12 +188,32 @@ fn a_new_connection_is_asked_anew() {
         }
         say(&mut bridge, hello);
         let told = match resumes {
-            // Names and prices that waited go on; the router asks, and the core cancels, once more.
-            true => vec!["welcome", "opened", "protect"],
-            false => vec!["welcome"],
+            // Names and prices that waited go on; the router asks once more.
+            true => vec!["welcome", "cancel", "opened", "protect"],
+            false => vec!["welcome", "cancel"],
         };
         assert_eq!(kinds(&mut bridge), told);
     }
+}
+
+#[test]
+fn a_new_session_hears_the_cancels_that_were_lost_with_the_old_one() {
+    let mut bridge = greeted();
+    for order in 41..44 {
+        bridge.submit(&sample_submit(order), Ts(2));
+        bridge.cancel(OrderId(order), Ts(2));
+    }
+    assert_eq!(frames(&mut bridge).len(), 6);
+    // One was dealt with, and the core has ended another order.
+    say(&mut bridge, json!({"t": "ack", "n": 2}));
+    bridge.ended(OrderId(42));
+    bridge.on_close(Ts(3));
+    bridge.on_open(Ts(4));
+    bridge.on_text(&sample_hello(), Ts(4));
+    let told = frames(&mut bridge);
+    assert_eq!(told[0]["resumed"], json!(false));
+    let id = crate::id::to_wire(1, OrderId(43));
+    assert_eq!(told[1..], [json!({"t": "cancel", "n": 1, "id": id})]);
 }
 
 #[test]

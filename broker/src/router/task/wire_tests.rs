@@ -148,19 +148,24 @@ fn a_stranger_does_not_take_a_live_link_down() {
 
 #[test]
 fn a_stranger_that_says_nothing_to_be_read_is_sent_away() {
-    let (mut task, _, mut peer) = live();
+    let (mut task, faults, mut peer) = live();
+    // A second behind the peer, so that nothing else is due when they are.
+    task.rim.now = task.rim.now.plus(SECOND_NS);
     let mut mute = connect(&mut task, 2);
     let mut loud = connect(&mut task, 3);
     let frame = Request::Unreadable(LINK, 3, Unreadable::TooLarge);
     task.on_request(frame);
     assert_eq!(heard(&mut loud), ["err", "closed: frame_too_large"]);
-    task.rim.now = task.rim.now.plus(NEWCOMER_NS - 1);
+    task.rim.now = task.rim.now.plus(NEWCOMER_NS - SECOND_NS);
+    task.flush();
+    assert_eq!(heard(&mut peer), ["hb"]);
+    task.rim.now = task.rim.now.plus(SECOND_NS - 1);
     assert!(task.flush() <= RETRY, "nobody is sent away late");
     assert_eq!(heard(&mut mute), Vec::<String>::new());
     task.rim.now = task.rim.now.plus(1);
     task.flush();
-    assert_eq!(heard(&mut mute), ["closed: hello_timeout"]);
-    assert_eq!(heard(&mut peer), ["hb"]);
+    assert_eq!(heard(&mut mute), ["err", "closed: hello_timeout"]);
+    assert_eq!(faults.of(BridgeFault::HelloTimeout), 1, "counted");
     assert_untouched(&mut task, &mut peer);
 }
 
@@ -183,12 +188,13 @@ fn the_links_own_peer_takes_the_line_over() {
 
 #[test]
 fn newcomers_wait_beside_each_other_and_the_oldest_gives_way() {
-    let (mut task, _, mut peer) = live();
+    let (mut task, faults, mut peer) = live();
     let mut strangers: Vec<_> = (2..2 + NEWCOMERS_MAX as u64)
         .map(|number| connect(&mut task, number))
         .collect();
     let mut own = connect(&mut task, 90);
-    assert_eq!(heard(&mut strangers[0]), ["closed: replaced"]);
+    assert_eq!(heard(&mut strangers[0]), ["err", "closed: replaced"]);
+    assert_eq!(faults.of(BridgeFault::Replaced), 1, "counted");
     assert_untouched(&mut task, &mut peer);
     say(&mut task, 3, r#"{"t":"ping"}"#);
     assert_eq!(heard(&mut strangers[1]), ["err", "closed: hello_first"]);
