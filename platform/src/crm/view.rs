@@ -15,7 +15,7 @@ use crate::db::Tx;
 use crate::erasure::SUBJECT_READ;
 use crate::page::{Cursor, Page, Paging};
 use crate::people::{Area, Principal, Sight, Target};
-use crate::refusal::{ERASED, NOT_FOUND, Refusal};
+use crate::refusal::{ERASED, Refusal};
 use crate::search;
 use crate::unit::{Platform, subject_key, subject_keys};
 use crate::values::{bound, from_micros, micros};
