@@ -66,6 +66,8 @@ pub struct Options {
     pub head_time: Duration,
     /// What is sent for an alert is answered within this time.
     pub alert_time: Duration,
+    /// Streams are looked after this often.
+    pub look_every: Duration,
 }
 
 impl Options {
@@ -78,6 +80,7 @@ impl Options {
             timing: Timing::default(),
             head_time: HEAD_TIME,
             alert_time: ALERT_TIME,
+            look_every: revocation::LOOK_EVERY,
         }
     }
 }

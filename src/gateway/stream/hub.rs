@@ -718,14 +718,29 @@ impl Hub {
 
     /// Sessions of identity and API keys that hold connections open, and when one of theirs last asked for something.
     pub fn guests(&self) -> BTreeMap<Uuid, Ts> {
-        let mut guests = BTreeMap::new();
+        self.holders(|session| match session {
+            SessionKey::Guest(guest) => Some(guest),
+            SessionKey::Cookie(_) => None,
+        })
+    }
+
+    /// The same of the first-start secret's sessions, by the digests of their cookies.
+    pub fn cookies(&self) -> BTreeMap<[u8; 32], Ts> {
+        self.holders(|session| match session {
+            SessionKey::Cookie(cookie) => Some(cookie),
+            SessionKey::Guest(_) => None,
+        })
+    }
+
+    fn holders<K: Ord>(&self, pick: impl Fn(SessionKey) -> Option<K>) -> BTreeMap<K, Ts> {
+        let mut holders = BTreeMap::new();
         for connection in self.connections().values() {
-            if let Some(SessionKey::Guest(guest)) = connection.session {
-                let asked = guests.entry(guest).or_insert(Ts(0));
+            if let Some(holder) = connection.session.and_then(&pick) {
+                let asked = holders.entry(holder).or_insert(Ts(0));
                 *asked = connection.mailbox.asked().max(*asked);
             }
         }
-        guests
+        holders
     }
 
     /// Connections that a client holds open, by whatever sessions and API keys of theirs.
