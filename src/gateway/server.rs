@@ -137,6 +137,7 @@ pub async fn serve(
         tokio::spawn(poll::announce(hub.clone(), stop.clone())),
         tokio::spawn(poll::accounts(hub.clone(), stop.clone())),
         tokio::spawn(poll::status(hub.clone(), stop.clone())),
+        tokio::spawn(poll::ages(hub.clone(), stop.clone())),
         tokio::spawn(poll::news(hub.clone(), stop.clone())),
     ];
     let app = Arc::new(Gateway {

@@ -13,7 +13,7 @@ use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use siaga_risk::event::{BarSpan, FeedState};
 use siaga_risk::ids::{ActorId, InstrumentId};
-use siaga_risk::units::Ts;
+use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
 use super::CLIENTS_MAX;
@@ -31,6 +31,9 @@ use crate::gateway::metrics::Metrics;
 
 /// A live feed without a quote for this long is worth a word.
 pub const PRICE_IDLE_NS: u64 = 10_000_000_000;
+/// Numbers whose question had no answer for this long are not called current any more: they are asked for once a second at least, so
+/// three answers are missing by then.
+pub const SILENCE_MAX_NS: u64 = 3 * SECOND_NS;
 
 /// All streams and who follows them.
 pub struct Hub {
@@ -81,6 +84,8 @@ pub struct Stream {
     /// 0 = live, otherwise 1 + the reason.
     health: AtomicU64,
     trouble: ArcSwapOption<Trouble>,
+    /// When the question behind it was answered last; 0 = never.
+    answered: AtomicU64,
     members: Mutex<Vec<Member>>,
 }
 
@@ -217,6 +222,14 @@ impl Stream {
         true
     }
 
+    fn note_answer(&self, now: Ts) {
+        self.answered.store(now.0, Ordering::Release);
+    }
+
+    fn is_silent(&self, now: Ts) -> bool {
+        now.since(Ts(self.answered.load(Ordering::Acquire))) >= SILENCE_MAX_NS
+    }
+
     fn set_health(&self, reason: Option<StaleReason>) -> bool {
         let code = reason.map_or(0, |r| r as u64 + 1);
         self.health.swap(code, Ordering::AcqRel) != code
@@ -308,6 +321,7 @@ impl Hub {
                     event: AtomicU64::new(0),
                     health: AtomicU64::new(0),
                     trouble: ArcSwapOption::empty(),
+                    answered: AtomicU64::new(0),
                     members: Mutex::default(),
                 })
             });
@@ -415,39 +429,65 @@ impl Hub {
         }
     }
 
+    /// Looks at every watched number whether its question is still answered: one that waits brings no news of that, and others wait for
+    /// their turn behind it.
+    pub fn sweep_silent(&self) {
+        let asked = |t: Topic| matches!(t, Topic::Margin(_) | Topic::Portfolio(_) | Topic::Status);
+        for stream in self.followed(asked) {
+            // Who waits for a first frame shows no number that could be old.
+            if stream.newest().is_some() {
+                self.put_no_answer(&stream);
+            }
+        }
+    }
+
     /// Gives a polled stream its newest data; nothing happens when it says the same as before.
     pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
+        // Whoever looks for silence meanwhile takes turns with it.
+        let turn = stream.members();
+        stream.note_answer(self.core.now());
         let before = stream.newest();
         let prev = before.as_ref().map_or(0, |f| f.seq);
         let frame = match self.write_frame(stream, prev + 1, prev, None, ti, data) {
             Ok(frame) => frame,
-            Err(error) => return self.put_incident(stream, &error.to_string()),
+            Err(error) => {
+                drop(turn);
+                return self.put_incident(stream, &error.to_string());
+            }
         };
-        let trouble = stream.trouble.swap(None);
-        // Who was told of an incident hears that it is over, by the same data too.
-        let was_told = matches!(trouble.as_deref(), Some(Trouble::Incident(_)));
+        // Who was told that nothing newer comes hears that this is over, by the same data too.
+        let was_told = stream.trouble.swap(None).is_some();
         if !was_told && before.as_ref().is_some_and(|b| b.news() == frame.news()) {
             return;
         }
         stream.newest.store(Some(Arc::new(frame)));
+        drop(turn);
         stream.ring_all();
     }
 
-    /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none. Who has one goes on with
-    /// it, and an incident that they were told of stands until the next frame ends it.
+    /// The question behind a polled stream has no answer. Who waits for its first frame hears why there is none; who has one goes on with
+    /// it for [`SILENCE_MAX_NS`]. An incident that they were told of stands until the next frame ends it.
     pub fn put_no_answer(&self, stream: &Stream) {
-        if stream.newest().is_some() {
+        let turn = stream.members();
+        let before = stream.trouble();
+        let is_incident = matches!(before.as_deref(), Some(Trouble::Incident(_)));
+        if stream.newest().is_some() && (is_incident || !stream.is_silent(self.core.now())) {
             return;
         }
-        let before = stream.trouble.swap(Some(Arc::new(Trouble::NoAnswer)));
-        if before.as_deref() != Some(&Trouble::NoAnswer) {
-            stream.ring_all();
+        if before.as_deref() == Some(&Trouble::NoAnswer) {
+            return;
         }
+        stream.trouble.store(Some(Arc::new(Trouble::NoAnswer)));
+        drop(turn);
+        stream.ring_all();
     }
 
     /// Something of ours failed behind a stream: all who follow it hear of the incident, and the log gets its cause.
     pub fn put_incident(&self, stream: &Stream, cause: &str) {
-        if stream.stumble(cause) {
+        let turn = stream.members();
+        let is_news = stream.stumble(cause);
+        drop(turn);
+        if is_news {
             stream.ring_all();
         }
     }

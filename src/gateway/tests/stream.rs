@@ -10,6 +10,7 @@ use super::*;
 use crate::gateway::auth::SESSION_IDLE_NS;
 use crate::gateway::core::Core;
 use crate::gateway::events::EventBody;
+use crate::gateway::stream::hub::SILENCE_MAX_NS;
 use crate::gateway::testing::{EURUSD, order};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -405,6 +406,27 @@ async fn who_follows_an_account_hears_that_the_core_does_not_answer() {
     for follower in [&mut client, &mut later] {
         assert_eq!(follower.frame().await["t"], "snap");
     }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn numbers_are_called_old_while_a_question_waits_for_the_core() {
+    let server = Server::start().await;
+    let mut client = Client::open(&server).await;
+    client
+        .say(json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }))
+        .await;
+    assert_eq!(client.kind("snap").await["data"]["balance"], "10000.00");
+    server.desk.hung.send_replace(true);
+    let now = server.desk.now();
+    server.desk.pass(now.0 + SILENCE_MAX_NS);
+    let told = client.kind("err").await;
+    assert_eq!(
+        (&told["code"], &told["name"]),
+        (&json!(1503), &json!("degraded"))
+    );
+    server.desk.hung.send_replace(false);
+    assert_eq!(client.kind("upd").await["data"]["balance"], "10000.00");
     server.end().await;
 }
 
