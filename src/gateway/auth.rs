@@ -2,7 +2,7 @@
 //!
 //! Only digests are kept, so memory holds nothing that opens a door; the secret is compared in constant time.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -242,6 +242,21 @@ impl Doors {
         }
     }
 
+    /// Ends sessions that were idle too long. `held`: sessions that hold streams, and when their person last asked for something there, which
+    /// counts as a request does. Those of them that are over, for whatever reason: nobody else tells their streams.
+    pub fn look_after(&self, held: &BTreeMap<[u8; 32], Ts>, now: Ts) -> Vec<SessionKey> {
+        let mut inner = self.lock();
+        for (key, asked) in held {
+            if let Some(session) = inner.sessions.get_mut(key) {
+                session.seen = session.seen.max(*asked);
+            }
+        }
+        inner.end_idle(now);
+        let is_over = |key: &&Key| !inner.sessions.contains_key(*key);
+        let over = held.keys().filter(is_over);
+        over.map(|key| SessionKey::Cookie(*key)).collect()
+    }
+
     /// A session of identity ended, or an API key: its tickets are worth nothing.
     pub fn dismiss(&self, guest: Uuid) {
         let mut inner = self.lock();
@@ -337,9 +352,13 @@ impl Doors {
 }
 
 impl Inner {
-    fn make_room(&mut self, now: Ts) {
+    fn end_idle(&mut self, now: Ts) {
         self.sessions
             .retain(|_, s| now.since(s.seen) <= SESSION_IDLE_NS);
+    }
+
+    fn make_room(&mut self, now: Ts) {
+        self.end_idle(now);
         if self.sessions.len() < SESSIONS_MAX {
             return;
         }
@@ -463,6 +482,24 @@ mod tests {
         assert!(doors.session(&again.cookie, false, at(1)).is_none());
         assert!(!doors.holds(session));
         assert_eq!(doors.redeem(&ticket, at(1)), None, "a ticket ends with it");
+    }
+
+    #[test]
+    fn who_holds_streams_by_a_session_that_is_over_is_named() {
+        let doors = Doors::new("right");
+        let open = |now| digest(&doors.sign_in("right", now).expect("right").cookie);
+        let (idle, busy) = (open(at(0)), open(at(0)));
+        let held = BTreeMap::from([(idle, Ts(0)), (busy, at(1))]);
+        assert!(doors.look_after(&held, Ts(SESSION_IDLE_NS)).is_empty());
+        let late = Ts(SESSION_IDLE_NS + 1);
+        let over = doors.look_after(&held, late);
+        assert_eq!(over, [SessionKey::Cookie(idle)], "the other one asked");
+        // It makes room for others.
+        for _ in 0..SESSIONS_MAX {
+            open(late);
+        }
+        let held = BTreeMap::from([(busy, Ts(0))]);
+        assert_eq!(doors.look_after(&held, late), [SessionKey::Cookie(busy)]);
     }
 
     #[test]

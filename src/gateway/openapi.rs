@@ -166,7 +166,8 @@ fn base() -> OpenApi {
         "session",
         SecurityScheme::ApiKey(ApiKey::Cookie(ApiKeyValue::with_description(
             COOKIE,
-            "The session of a browser; writes also need X-CSRF-Token.",
+            "The session of a browser; writes also need X-CSRF-Token. X-Unattended: 1 says that the page asks by itself, which keeps no session \
+             from being idle.",
         ))),
     );
     base
@@ -179,6 +180,16 @@ mod tests {
     #[test]
     fn the_committed_file_is_what_the_handlers_say() {
         crate::gateway::committed::check("docs/openapi.json", &text());
+    }
+
+    #[test]
+    fn both_cookies_say_how_a_page_asks_by_itself() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        let schemes = &document["components"]["securitySchemes"];
+        for cookie in ["access", "session"] {
+            let said = schemes[cookie]["description"].as_str().expect("a text");
+            assert!(said.contains("X-Unattended: 1"), "{cookie}: {said}");
+        }
     }
 
     #[test]

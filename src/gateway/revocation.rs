@@ -10,7 +10,7 @@ use super::auth::SessionKey;
 use super::server::{App, stopped};
 
 /// How often it looks: as late is a request that another process's sign-out ends.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
+pub const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 /// Ends the streams of sessions and API keys as their ends are told, until the stop.
 pub async fn hear(app: App) {
@@ -56,7 +56,7 @@ pub async fn look_after(app: App) {
     loop {
         tokio::select! {
             () = stopped(&mut stop) => return,
-            () = sleep(LOOK_EVERY) => {}
+            () = sleep(app.options.look_every) => {}
         }
         let looked = look(&app).await;
         // Said once: the next looks try again by themselves.
@@ -70,6 +70,11 @@ pub async fn look_after(app: App) {
 }
 
 async fn look(app: &App) -> Result<(), Refusal> {
+    // These sessions are in no database.
+    let over = app.doors.look_after(&app.hub.cookies(), app.core.now());
+    for session in over {
+        app.hub.revoke(session);
+    }
     let Some(identity) = app.identity() else {
         return Ok(());
     };

@@ -68,6 +68,8 @@ pub struct Options {
     pub alert_time: Duration,
     /// Connections at once, see [`CONNECTIONS_MAX`].
     pub connections_max: u32,
+    /// Streams are looked after this often.
+    pub look_every: Duration,
 }
 
 impl Options {
@@ -81,6 +83,7 @@ impl Options {
             head_time: HEAD_TIME,
             alert_time: ALERT_TIME,
             connections_max: CONNECTIONS_MAX as u32,
+            look_every: revocation::LOOK_EVERY,
         }
     }
 }
@@ -138,6 +141,7 @@ pub async fn serve(
         tokio::spawn(poll::announce(hub.clone(), stop.clone())),
         tokio::spawn(poll::accounts(hub.clone(), stop.clone())),
         tokio::spawn(poll::status(hub.clone(), stop.clone())),
+        tokio::spawn(poll::ages(hub.clone(), stop.clone())),
         tokio::spawn(poll::news(hub.clone(), stop.clone())),
     ];
     let app = Arc::new(Gateway {

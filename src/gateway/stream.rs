@@ -1,10 +1,11 @@
 //! The stream `/ws/v1`: prices, bars, margin, alerts, orders and the desk's state, by the rules of the protocol page.
 //!
-//! `message` is the wire, `topic` what can be subscribed, `hub` the one place that serialises for everybody, `session` the pure
-//! protocol of one connection, `socket` the only part that touches a network.
+//! `message` is the wire, `topic` what can be subscribed, `hub` the one place that serialises for everybody, `mailbox` where a connection
+//! hears of news, `session` the pure protocol of one connection, `socket` the only part that touches a network.
 
 pub mod hub;
 pub mod ladder;
+pub mod mailbox;
 pub mod message;
 pub mod poll;
 pub mod session;

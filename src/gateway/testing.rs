@@ -50,6 +50,8 @@ pub struct TestDesk {
     pub no_room: AtomicBool,
     /// Questions get no answer.
     pub silent: AtomicBool,
+    /// Questions are taken, and answered once this is over.
+    pub hung: watch::Sender<bool>,
     /// Questions are answered with something else.
     pub confused: AtomicBool,
     /// Every look at the names panics.
@@ -86,6 +88,7 @@ impl TestDesk {
             stalled: watch::Sender::new(false),
             no_room: AtomicBool::new(false),
             silent: AtomicBool::new(false),
+            hung: watch::Sender::new(false),
             confused: AtomicBool::new(false),
             broken: AtomicBool::new(false),
             bridge: Mutex::default(),
@@ -274,7 +277,12 @@ impl Core for TestDesk {
             true => Err(CoreError::Timeout),
             false => Ok(self.engine.lock().expect("not poisoned").ask(query)),
         };
-        Box::pin(async move { reply })
+        let mut hung = self.hung.subscribe();
+        Box::pin(async move {
+            let over = hung.wait_for(|hung| !hung).await;
+            over.map_err(|_| CoreError::Stopped)?;
+            reply
+        })
     }
 
     fn live(&self) -> &Arc<Live> {

@@ -5,7 +5,7 @@
 //! between two looks.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use arc_swap::{ArcSwap, ArcSwapOption, Guard};
@@ -13,13 +13,13 @@ use axum::extract::ws::Utf8Bytes;
 use serde::Serialize;
 use siaga_risk::event::{BarSpan, FeedState};
 use siaga_risk::ids::{ActorId, InstrumentId};
-use siaga_risk::units::Ts;
-use tokio::sync::Notify;
+use siaga_risk::units::{SECOND_NS, Ts};
 use uuid::Uuid;
 
+use super::CLIENTS_MAX;
+use super::mailbox::Mailbox;
 use super::message::StaleReason;
 use super::topic::{SubId, Topic};
-use super::{CLIENTS_MAX, SUBS_MAX};
 use crate::gateway::auth::SessionKey;
 use crate::gateway::core::Core;
 use crate::gateway::dto::maintenance::MaintenanceDto;
@@ -31,6 +31,9 @@ use crate::gateway::metrics::Metrics;
 
 /// A live feed without a quote for this long is worth a word.
 pub const PRICE_IDLE_NS: u64 = 10_000_000_000;
+/// Numbers whose question had no answer for this long are not called current any more: they are asked for once a second at least, so
+/// three answers are missing by then.
+pub const SILENCE_MAX_NS: u64 = 3 * SECOND_NS;
 
 /// All streams and who follows them.
 pub struct Hub {
@@ -81,6 +84,8 @@ pub struct Stream {
     /// 0 = live, otherwise 1 + the reason.
     health: AtomicU64,
     trouble: ArcSwapOption<Trouble>,
+    /// When the question behind it was answered last; 0 = never.
+    answered: AtomicU64,
     members: Mutex<Vec<Member>>,
 }
 
@@ -99,94 +104,6 @@ pub struct Frame {
     /// Where the part that everybody shares begins, and the data in it.
     tail_at: usize,
     data_at: usize,
-}
-
-/// Where a subscriber hears of news: one bit per stream, one wake-up per burst.
-pub struct Mailbox {
-    dirty: [AtomicU64; SUBS_MAX / 64],
-    woken: AtomicBool,
-    bell: Notify,
-    /// Set from outside: the connection must end.
-    replaced: AtomicBool,
-    revoked: AtomicBool,
-    /// When its person last asked for something; 0 = never.
-    asked: AtomicU64,
-}
-
-impl Default for Mailbox {
-    fn default() -> Mailbox {
-        Mailbox {
-            dirty: std::array::from_fn(|_| AtomicU64::new(0)),
-            woken: AtomicBool::new(false),
-            bell: Notify::new(),
-            replaced: AtomicBool::new(false),
-            revoked: AtomicBool::new(false),
-            asked: AtomicU64::new(0),
-        }
-    }
-}
-
-impl Mailbox {
-    /// Waits for the bell.
-    pub async fn rung(&self) {
-        self.bell.notified().await;
-    }
-
-    /// Moves the set bits into `pending`; the next mark rings again.
-    pub fn take(&self, pending: &mut [u64; SUBS_MAX / 64]) {
-        self.woken.store(false, Ordering::SeqCst);
-        for (into, bits) in pending.iter_mut().zip(&self.dirty) {
-            if bits.load(Ordering::SeqCst) != 0 {
-                *into |= bits.swap(0, Ordering::SeqCst);
-            }
-        }
-    }
-
-    pub fn mark(&self, slot: usize) {
-        // Sequentially consistent with `take`: either the bit is taken, or the reset of `woken` is seen and the bell rings.
-        self.dirty[slot / 64].fetch_or(1 << (slot % 64), Ordering::SeqCst);
-    }
-
-    pub fn ring(&self) {
-        if !self.woken.swap(true, Ordering::SeqCst) {
-            self.bell.notify_one();
-        }
-    }
-
-    /// A newer connection resumed this one.
-    pub fn replace(&self) {
-        self.replaced.store(true, Ordering::Release);
-        self.bell.notify_one();
-    }
-
-    /// Something is there to be said that belongs to no stream.
-    pub fn wake(&self) {
-        self.bell.notify_one();
-    }
-
-    /// Whoever it belongs to has signed out.
-    pub fn revoke(&self) {
-        self.revoked.store(true, Ordering::Release);
-        self.bell.notify_one();
-    }
-
-    /// Something was asked for that a program does not ask for by itself.
-    pub fn note_asked(&self, now: Ts) {
-        self.asked.fetch_max(now.0, Ordering::Relaxed);
-    }
-
-    /// When that was last; 0 = never.
-    pub fn asked(&self) -> Ts {
-        Ts(self.asked.load(Ordering::Relaxed))
-    }
-
-    pub fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::Acquire)
-    }
-
-    pub fn is_replaced(&self) -> bool {
-        self.replaced.load(Ordering::Acquire)
-    }
 }
 
 impl Frame {
@@ -305,6 +222,14 @@ impl Stream {
         true
     }
 
+    fn note_answer(&self, now: Ts) {
+        self.answered.store(now.0, Ordering::Release);
+    }
+
+    fn is_silent(&self, now: Ts) -> bool {
+        now.since(Ts(self.answered.load(Ordering::Acquire))) >= SILENCE_MAX_NS
+    }
+
     fn set_health(&self, reason: Option<StaleReason>) -> bool {
         let code = reason.map_or(0, |r| r as u64 + 1);
         self.health.swap(code, Ordering::AcqRel) != code
@@ -318,7 +243,7 @@ impl Stream {
     fn mark_all(&self, ring: &mut Vec<Arc<Mailbox>>) {
         for member in self.members().iter() {
             member.mailbox.mark(member.slot);
-            if !member.mailbox.woken.load(Ordering::SeqCst) {
+            if !member.mailbox.is_woken() {
                 ring.push(member.mailbox.clone());
             }
         }
@@ -396,6 +321,7 @@ impl Hub {
                     event: AtomicU64::new(0),
                     health: AtomicU64::new(0),
                     trouble: ArcSwapOption::empty(),
+                    answered: AtomicU64::new(0),
                     members: Mutex::default(),
                 })
             });
@@ -503,39 +429,65 @@ impl Hub {
         }
     }
 
+    /// Looks at every watched number whether its question is still answered: one that waits brings no news of that, and others wait for
+    /// their turn behind it.
+    pub fn sweep_silent(&self) {
+        let asked = |t: Topic| matches!(t, Topic::Margin(_) | Topic::Portfolio(_) | Topic::Status);
+        for stream in self.followed(asked) {
+            // Who waits for a first frame shows no number that could be old.
+            if stream.newest().is_some() {
+                self.put_no_answer(&stream);
+            }
+        }
+    }
+
     /// Gives a polled stream its newest data; nothing happens when it says the same as before.
     pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
+        // Whoever looks for silence meanwhile takes turns with it.
+        let turn = stream.members();
+        stream.note_answer(self.core.now());
         let before = stream.newest();
         let prev = before.as_ref().map_or(0, |f| f.seq);
         let frame = match self.write_frame(stream, prev + 1, prev, None, ti, data) {
             Ok(frame) => frame,
-            Err(error) => return self.put_incident(stream, &error.to_string()),
+            Err(error) => {
+                drop(turn);
+                return self.put_incident(stream, &error.to_string());
+            }
         };
-        let trouble = stream.trouble.swap(None);
-        // Who was told of an incident hears that it is over, by the same data too.
-        let was_told = matches!(trouble.as_deref(), Some(Trouble::Incident(_)));
+        // Who was told that nothing newer comes hears that this is over, by the same data too.
+        let was_told = stream.trouble.swap(None).is_some();
         if !was_told && before.as_ref().is_some_and(|b| b.news() == frame.news()) {
             return;
         }
         stream.newest.store(Some(Arc::new(frame)));
+        drop(turn);
         stream.ring_all();
     }
 
-    /// The question behind a polled stream got no answer: who waits for its first frame hears why there is none. Who has one goes on with
-    /// it, and an incident that they were told of stands until the next frame ends it.
+    /// The question behind a polled stream has no answer. Who waits for its first frame hears why there is none; who has one goes on with
+    /// it for [`SILENCE_MAX_NS`]. An incident that they were told of stands until the next frame ends it.
     pub fn put_no_answer(&self, stream: &Stream) {
-        if stream.newest().is_some() {
+        let turn = stream.members();
+        let before = stream.trouble();
+        let is_incident = matches!(before.as_deref(), Some(Trouble::Incident(_)));
+        if stream.newest().is_some() && (is_incident || !stream.is_silent(self.core.now())) {
             return;
         }
-        let before = stream.trouble.swap(Some(Arc::new(Trouble::NoAnswer)));
-        if before.as_deref() != Some(&Trouble::NoAnswer) {
-            stream.ring_all();
+        if before.as_deref() == Some(&Trouble::NoAnswer) {
+            return;
         }
+        stream.trouble.store(Some(Arc::new(Trouble::NoAnswer)));
+        drop(turn);
+        stream.ring_all();
     }
 
     /// Something of ours failed behind a stream: all who follow it hear of the incident, and the log gets its cause.
     pub fn put_incident(&self, stream: &Stream, cause: &str) {
-        if stream.stumble(cause) {
+        let turn = stream.members();
+        let is_news = stream.stumble(cause);
+        drop(turn);
+        if is_news {
             stream.ring_all();
         }
     }
@@ -718,14 +670,29 @@ impl Hub {
 
     /// Sessions of identity and API keys that hold connections open, and when one of theirs last asked for something.
     pub fn guests(&self) -> BTreeMap<Uuid, Ts> {
-        let mut guests = BTreeMap::new();
+        self.holders(|session| match session {
+            SessionKey::Guest(guest) => Some(guest),
+            SessionKey::Cookie(_) => None,
+        })
+    }
+
+    /// The same of the first-start secret's sessions, by the digests of their cookies.
+    pub fn cookies(&self) -> BTreeMap<[u8; 32], Ts> {
+        self.holders(|session| match session {
+            SessionKey::Cookie(cookie) => Some(cookie),
+            SessionKey::Guest(_) => None,
+        })
+    }
+
+    fn holders<K: Ord>(&self, pick: impl Fn(SessionKey) -> Option<K>) -> BTreeMap<K, Ts> {
+        let mut holders = BTreeMap::new();
         for connection in self.connections().values() {
-            if let Some(SessionKey::Guest(guest)) = connection.session {
-                let asked = guests.entry(guest).or_insert(Ts(0));
+            if let Some(holder) = connection.session.and_then(&pick) {
+                let asked = holders.entry(holder).or_insert(Ts(0));
                 *asked = connection.mailbox.asked().max(*asked);
             }
         }
-        guests
+        holders
     }
 
     /// Connections that a client holds open, by whatever sessions and API keys of theirs.

@@ -259,7 +259,8 @@ pub struct Refusal {
     /// `internal`: quote it to the desk, whose log says what failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
-    /// The subscription that exists already, that has no first frame yet, whose frames fail until the next one, or that left an event out.
+    /// The subscription that exists already, that has no first frame yet or no newer one, whose frames fail until the next one, or that left
+    /// an event out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sub: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]

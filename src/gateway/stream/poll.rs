@@ -1,4 +1,4 @@
-//! The tasks that keep streams fresh: the broadcaster, the poller of watched accounts and of the desk's state.
+//! The tasks that keep streams fresh: the broadcaster, the poller of watched accounts and of the desk's state, the judge of ages.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,7 +28,7 @@ const DESK: Duration = Duration::from_millis(100);
 const DESK_LOOKS: u32 = 10;
 /// News are told this often at most: each of them has every list of its part read anew.
 const NEWS: Duration = Duration::from_secs(1);
-/// The age of prices is judged this often.
+/// The age of prices and of the core's answers is judged this often.
 const SWEEP: Duration = Duration::from_millis(250);
 /// Durable events taken in one round.
 const EVENTS_PER_ROUND: usize = 1_024;
@@ -127,23 +127,33 @@ async fn ask_account(hub: Arc<Hub>, stream: Arc<Stream>) {
     }
 }
 
-/// Asks for the desk's state while somebody watches it and judges the age of prices, until `stop`.
+/// Judges what grows old without news, prices and the core's answers, until `stop`. It asks nothing, so that no answer keeps it waiting.
+pub async fn ages(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = interval(SWEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = ticks.tick() => {}
+            () = stopped(&mut stop) => return,
+        }
+        hub.sweep();
+        hub.sweep_silent();
+    }
+}
+
+/// Asks for the desk's state while somebody watches it, until `stop`.
 pub async fn status(hub: Arc<Hub>, mut stop: watch::Receiver<bool>) {
     let mut ticks = interval(DESK);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut looks = 0;
     let mut version = None;
     let mut seen = None;
-    let looks_per_sweep = (SWEEP.as_millis() / DESK.as_millis()).max(1) as u32;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
             () = stopped(&mut stop) => return,
         }
         looks += 1;
-        if looks % looks_per_sweep == 0 {
-            hub.sweep();
-        }
         let followed = hub.followed(|topic| topic == Topic::Status);
         let Some(stream) = followed.first() else {
             continue;

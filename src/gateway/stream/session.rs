@@ -12,8 +12,9 @@ use std::sync::Arc;
 use axum::extract::ws::Utf8Bytes;
 use siaga_risk::units::{SECOND_NS, Ts};
 
-use super::hub::{Hub, Mailbox, Stream, Trouble};
+use super::hub::{Hub, Stream, Trouble};
 use super::ladder::{Ladder, PROGRESS_NS, Step, THROTTLED_HZ};
+use super::mailbox::Mailbox;
 use super::message::*;
 use super::topic::{SubId, Topic, is_wildcard};
 use super::{FRAME_BYTES_MAX, REQUESTS_BURST, REQUESTS_PER_SECOND, SUBS_MAX};

@@ -7,8 +7,10 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 use super::*;
+use crate::gateway::auth::SESSION_IDLE_NS;
 use crate::gateway::core::Core;
 use crate::gateway::events::EventBody;
+use crate::gateway::stream::hub::SILENCE_MAX_NS;
 use crate::gateway::testing::{EURUSD, order};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
@@ -293,10 +295,8 @@ async fn a_client_that_does_not_read_is_cut_off_and_others_go_on() {
     server.end().await;
 }
 
-#[tokio::test]
-async fn signing_out_ends_the_streams_of_that_session_alone() {
-    let server = Server::start().await;
-    let mut others = Client::open(&server).await;
+/// A session of the first-start secret, as the header lines of its writes.
+async fn session_of(server: &Server) -> String {
     let secret = json!({ "secret": SECRET });
     let opened = server
         .send("POST", "/api/v1/session", "", Some(secret))
@@ -304,7 +304,36 @@ async fn signing_out_ends_the_streams_of_that_session_alone() {
     let set = opened.header("set-cookie").expect("a cookie");
     let cookie = set.split(';').next().expect("a value");
     let csrf = opened.json()["csrf"].as_str().expect("a token").to_owned();
-    let with = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\n");
+    format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\n")
+}
+
+#[tokio::test]
+async fn the_streams_of_a_session_end_when_it_was_idle_too_long() {
+    let short = Duration::from_millis(10);
+    let server = Server::with(TestDesk::new(), |options| options.look_every = short).await;
+    let mut others = Client::open(&server).await;
+    let with = session_of(&server).await;
+    let answer = server.send("POST", "/api/v1/ws-tickets", &with, None).await;
+    let mut client = Client::connect(&server, &[]).await.expect("connected");
+    client
+        .say(json!({ "op": "hello", "ticket": answer.json()["ticket"] }))
+        .await;
+    assert_eq!(client.frame().await["t"], "welcome");
+    let now = server.desk.now();
+    server.desk.pass(now.0 + SESSION_IDLE_NS + 1);
+    let (said, code) = client.end().await;
+    let bye = said.last().expect("a bye");
+    assert_eq!((code, &bye["name"]), (4503, &json!("revoked")));
+    others.say(json!({ "op": "ping", "id": 1 })).await;
+    assert_eq!(others.kind("ok").await["id"], 1, "the secret stays");
+    server.end().await;
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_streams_of_that_session_alone() {
+    let server = Server::start().await;
+    let mut others = Client::open(&server).await;
+    let with = session_of(&server).await;
     let ticket = async || {
         let answer = server.send("POST", "/api/v1/ws-tickets", &with, None).await;
         answer.json()["ticket"].clone()
@@ -377,6 +406,27 @@ async fn who_follows_an_account_hears_that_the_core_does_not_answer() {
     for follower in [&mut client, &mut later] {
         assert_eq!(follower.frame().await["t"], "snap");
     }
+    server.end().await;
+}
+
+#[tokio::test]
+async fn numbers_are_called_old_while_a_question_waits_for_the_core() {
+    let server = Server::start().await;
+    let mut client = Client::open(&server).await;
+    client
+        .say(json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }))
+        .await;
+    assert_eq!(client.kind("snap").await["data"]["balance"], "10000.00");
+    server.desk.hung.send_replace(true);
+    let now = server.desk.now();
+    server.desk.pass(now.0 + SILENCE_MAX_NS);
+    let told = client.kind("err").await;
+    assert_eq!(
+        (&told["code"], &told["name"]),
+        (&json!(1503), &json!("degraded"))
+    );
+    server.desk.hung.send_replace(false);
+    assert_eq!(client.kind("upd").await["data"]["balance"], "10000.00");
     server.end().await;
 }
 

@@ -156,6 +156,31 @@ it("acts on the revision that was seen", async () => {
   expect(calls[0]!.init.body).toBe('{"note":"seen"}');
 });
 
+it("keeps the key of what is done with an alert until an answer comes, and waits for it longer than the server may take", async () => {
+  const late = () => new DOMException("late", "TimeoutError");
+  const { calls, fetch } = server(late(), json({ title: "timeout", status: 504 }, 504), json({}), json({}), late(), late(), json({ title: "stale", status: 412 }, 412), json({}));
+  const waits = vi.spyOn(AbortSignal, "timeout");
+  const api = new Api({ fetch });
+  const act = (revision: number, verb: "ack" | "comment", note?: string, id = "9") => api.alertAct({ id, revision } as Alert, verb, note).catch(() => undefined);
+  await act(1, "comment", "seen");
+  // It was recorded, and the stream told of the next revision.
+  await act(2, "comment", "seen");
+  await act(2, "comment", "seen");
+  await act(3, "comment", "seen");
+  await act(3, "ack");
+  await act(3, "ack", undefined, "10");
+  await act(3, "ack");
+  await act(4, "ack");
+  const keys = calls.map((call) => call.init.headers["Idempotency-Key"]!);
+  const [first, second, ack, other, last] = [keys[0], keys[3], keys[4], keys[5], keys[7]];
+  expect(keys).toEqual([first, first, first, second, ack, other, ack, last]);
+  expect(new Set([first, second, ack, other, last]).size).toBe(5);
+  for (const key of keys) expect(key).toMatch(/^[0-9a-z]{16}$/);
+  expect(calls.map((call) => call.init.headers["If-Match"])).toEqual(["1", "2", "2", "3", "3", "3", "3", "4"]);
+  expect(waits.mock.calls.every(([ms]) => ms === 15_000)).toBe(true);
+  waits.mockRestore();
+});
+
 it("makes client ids that fit the core's 16 bytes", () => {
   const ids = new Set(Array.from({ length: 200 }, () => newClientId()));
   expect(ids.size).toBe(200);

@@ -20,6 +20,39 @@ export class Problem extends Error {
   }
 }
 
+/** Writes whose answer was lost; older ones are forgotten, nobody repeats them any more. */
+const LOST_MAX = 50;
+
+/** No answer, or one of whoever stands between: it may be done or not. */
+const isLost = (error: unknown): boolean => error instanceof Problem && (error.status === 0 || error.status >= 500);
+
+/** A write that got no answer keeps its idempotency key: sent again it is not done twice. */
+export class Once {
+  private readonly lost = new Map<string, string>();
+
+  constructor(private readonly newKey: () => string = newClientId) {}
+
+  /** `same` tells one write from another: what is sent again under it gets the key of before. */
+  async send<T>(same: string, send: (key: string) => Promise<T>): Promise<T> {
+    const key = this.lost.get(same) ?? this.newKey();
+    try {
+      const answer = await send(key);
+      this.lost.delete(same);
+      return answer;
+    } catch (error) {
+      if (isLost(error)) this.remember(same, key);
+      else this.lost.delete(same);
+      throw error;
+    }
+  }
+
+  private remember(same: string, key: string): void {
+    this.lost.set(same, key);
+    const oldest = this.lost.keys().next();
+    if (this.lost.size > LOST_MAX && !oldest.done) this.lost.delete(oldest.value);
+  }
+}
+
 export type AlertVerb = "ack" | "resolve" | "comment" | "snooze" | "assign" | "unack";
 
 export interface ApiOptions {
@@ -46,12 +79,15 @@ const SESSION_OVER: readonly number[] = [11_104, 11_105, 11_106, 11_107, 11_108,
 
 /** No answer for this long counts as none: the order may have arrived, the same client id asks again without doubling it. */
 const TIMEOUT_MS = 10_000;
+/** The server answers what is done with an alert within 12 s, and every request within 15 s: its word is worth more than our giving up. */
+const ALERT_MS = 15_000;
 
 /** The public API as the console uses it. Holds the CSRF token of its session; the session itself is an HttpOnly cookie. */
 export class Api {
   private csrf: string | null = null;
   private kept: string | null = null;
   private refreshing: Promise<boolean> | null = null;
+  private readonly once = new Once();
 
   constructor(private readonly options: ApiOptions = {}) {}
 
@@ -180,8 +216,12 @@ export class Api {
   alertTimeline = (id: Alert["id"]) => this.items<TimelineItem>(`alerts/${id}/timeline`);
   alertEvidence = (id: Alert["id"]) => this.call<Evidence>("GET", `alerts/${id}/evidence`);
 
+  /** The revision is no part of what is the same: a command whose answer was lost may have raised it. */
   alertAct(alert: Alert, verb: AlertVerb, note?: string): Promise<Alert> {
-    return this.call("POST", `alerts/${alert.id}/${verb}`, note ? { note } : {}, { headers: { "If-Match": String(alert.revision) } });
+    const path = `alerts/${alert.id}/${verb}`;
+    return this.once.send(`${path} ${note ?? ""}`, (key) =>
+      this.call<Alert>("POST", path, note ? { note } : {}, { timeoutMs: ALERT_MS, headers: { "If-Match": String(alert.revision), "Idempotency-Key": key } }),
+    );
   }
 
   setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<Done>("POST", `links/${id}/mode`, { mode, note });

@@ -88,7 +88,21 @@ describe("types of the API as the server publishes them", () => {
 });
 
 describe("the published examples of frames", () => {
-  const server = readdirSync(new URL("protocol/", ROOT)).map((file) => ({ file, frame: JSON.parse(text(`protocol/${file}`)) as { t?: string; sub?: number; data?: unknown; kind?: string; window?: unknown } })).filter(({ frame }) => frame.t !== undefined);
+  const files = readdirSync(new URL("protocol/", ROOT));
+  const server = files.map((file) => ({ file, frame: JSON.parse(text(`protocol/${file}`)) as { t?: string; sub?: number; data?: unknown; kind?: string; window?: unknown } })).filter(({ frame }) => frame.t !== undefined);
+
+  it("have no name twice in one object, of which a reader sees the last alone", () => {
+    const names = (value: unknown): number => {
+      if (typeof value !== "object" || value === null) return 0;
+      const own = Array.isArray(value) ? 0 : Object.keys(value).length;
+      return Object.values(value).reduce<number>((sum, inner) => sum + names(inner), own);
+    };
+    for (const file of files) {
+      const said = text(`protocol/${file}`);
+      const there = [...said.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((token) => token[1] !== undefined);
+      expect(there.length, file).toBe(names(JSON.parse(said)));
+    }
+  });
 
   it("are all read", () => {
     expect(server.length).toBeGreaterThan(15);

@@ -119,6 +119,7 @@ export const en = {
   "account.nextCancels": "{n} orders cancelled first,",
   "account.nextCancelsOnly": "cancels {n} orders",
   "account.nextNothing": "nothing may be closed now",
+  "account.nextStays": "{what}; the account stays below its line",
   "account.nextLevels": "level {before} → {after}",
   "account.nextNone": "no margin",
   "account.nextUntold": "not foretold",

@@ -121,6 +121,7 @@ export const id: Record<Key, string> = {
   "account.nextCancels": "{n} order dibatalkan dulu,",
   "account.nextCancelsOnly": "membatalkan {n} order",
   "account.nextNothing": "tidak ada yang boleh ditutup sekarang",
+  "account.nextStays": "{what}; akun tetap di bawah batasnya",
   "account.nextLevels": "level {before} → {after}",
   "account.nextNone": "tanpa margin",
   "account.nextUntold": "tidak diprakirakan",

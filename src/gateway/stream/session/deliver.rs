@@ -236,12 +236,8 @@ impl Session {
             };
             batch.text(say.text().into());
         }
+        // In this order: what a frame ends is over before the frame is seen.
         let (newest, trouble) = (stream.newest(), stream.trouble());
-        // Who has a frame goes on with it.
-        let trouble = trouble.filter(|trouble| match **trouble {
-            Trouble::NoAnswer => newest.is_none(),
-            Trouble::Incident(_) => true,
-        });
         let Some(frame) = newest else {
             tell_trouble(&self.hub, followed, trouble, batch);
             return true;
@@ -387,14 +383,19 @@ fn tell_trouble(
     followed.told_trouble = trouble;
 }
 
-/// What a follower hears who waits for the first frame of a stream that the core says nothing of, or whose frames fail.
+/// What a follower hears of a stream that the core says nothing of, yet or any more, or whose frames fail.
 fn troubled(stream: &Stream, trouble: &Trouble) -> Refusal {
     let mut refusal = match trouble {
         Trouble::NoAnswer => {
             let (channel, sym) = (stream.topic.channel(), &stream.sym);
-            let msg = format!(
-                "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
-            );
+            let msg = match stream.newest() {
+                None => format!(
+                    "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
+                ),
+                Some(_) => format!(
+                    "the core does not answer: what was told of {channel} {sym} may be out of date. It is asked again by itself, and the stream goes on with its answer"
+                ),
+            };
             let mut refusal = StreamError::Degraded.refuse(None, msg);
             refusal.after_ms = Some(DEGRADED_WAIT_MS);
             refusal

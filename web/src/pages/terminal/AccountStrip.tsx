@@ -90,7 +90,7 @@ function Next({ next }: { next: NextStopOut }) {
   return (
     <div className="col-span-2 min-w-0 wide:col-span-1 wide:min-w-29" data-testid="next-stop">
       <div className="label truncate">{t("account.next")} <span data-testid="next-stop-price" className="text-ink-3">{t("account.at", { symbol: next.symbol, price: formatDecimal(next.price, language) })}</span></div>
-      <div data-testid="next-stop-closes" className="truncate text-sm font-semibold" title={closes}>{closes}</div>
+      <div data-testid="next-stop-closes" className={`truncate text-sm font-semibold ${next.stuck ? "text-crit" : ""}`} title={closes}>{closes}</div>
       <div data-testid="next-stop-levels" className="truncate text-2xs text-ink-3" title={levels}>{levels}</div>
     </div>
   );

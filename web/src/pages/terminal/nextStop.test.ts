@@ -17,6 +17,13 @@ it("says that orders are cancelled where that is enough", () => {
   expect(told({ ...none, cancels: 2 })).toBe("cancels 2 orders");
 });
 
+it("says that the account stays below its line where not enough may be closed", () => {
+  expect(told({ stuck: true })).toBe("closes 20.0000 ETH/USDT of #669; the account stays below its line");
+  expect(told({ stuck: true, cancels: 2 })).toBe("2 orders cancelled first, closes 20.0000 ETH/USDT of #669; the account stays below its line");
+  const indonesian = nextCloses({ ...next, stuck: true }, (key, values) => translate("id", key, values), "id");
+  expect(indonesian).toMatch(/; akun tetap di bawah batasnya$/);
+});
+
 it("says that nothing may be closed where the account stays behind, whatever is cancelled", () => {
   expect(told({ ...none, stuck: true })).toBe("nothing may be closed now");
   expect(told({ ...none, stuck: true, cancels: 2 })).toBe("2 orders cancelled first, nothing may be closed now");

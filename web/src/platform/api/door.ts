@@ -1,4 +1,4 @@
-import { newClientId, Problem, type Api } from "../../api/client";
+import { Once, type Api } from "../../api/client";
 
 /** A page of a list, and where the next one begins. */
 export interface PageOf<T> {
@@ -10,20 +10,17 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 
 /** A document takes longer than an order: it is decoded and read before the answer. */
 const UPLOAD_MS = 60_000;
-/** Writes whose answer was lost; older ones are forgotten, nobody repeats them any more. */
-const LOST_MAX = 50;
-
-/** No answer, or one of whoever stands between: it may be done or not. */
-const isLost = (error: unknown): boolean => error instanceof Problem && (error.status === 0 || error.status >= 500);
 
 /** The platform's part of the API. A write that got no answer keeps its idempotency key: sent again it is not done twice. */
 export class Door {
-  private readonly lost = new Map<string, string>();
+  private readonly once: Once;
 
   constructor(
     private readonly api: Pick<Api, "call">,
-    private readonly newKey: () => string = newClientId,
-  ) {}
+    newKey?: () => string,
+  ) {
+    this.once = new Once(newKey);
+  }
 
   get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
     return this.api.call<T>("GET", withQuery(path, query), undefined, signal ? { signal } : {});
@@ -31,7 +28,7 @@ export class Door {
 
   write<T>(method: "POST" | "PUT" | "PATCH" | "DELETE", path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> {
     const same = `${method} ${path} ${JSON.stringify(body) ?? ""}`;
-    return this.once(same, (key) => this.api.call<T>(method, path, body, { headers: { "Idempotency-Key": key, ...headers } }));
+    return this.once.send(same, (key) => this.api.call<T>(method, path, body, { headers: { "Idempotency-Key": key, ...headers } }));
   }
 
   post = <T>(path: string, body: unknown = {}): Promise<T> => this.write<T>("POST", path, body);
@@ -43,26 +40,7 @@ export class Door {
   }
 
   upload<T>(path: string, form: FormData): Promise<T> {
-    return this.once(`POST ${path} ${described(form)}`, (key) => this.api.call<T>("POST", path, form, { timeoutMs: UPLOAD_MS, headers: { "Idempotency-Key": key } }));
-  }
-
-  private async once<T>(same: string, send: (key: string) => Promise<T>): Promise<T> {
-    const key = this.lost.get(same) ?? this.newKey();
-    try {
-      const answer = await send(key);
-      this.lost.delete(same);
-      return answer;
-    } catch (error) {
-      if (isLost(error)) this.remember(same, key);
-      else this.lost.delete(same);
-      throw error;
-    }
-  }
-
-  private remember(same: string, key: string): void {
-    this.lost.set(same, key);
-    const oldest = this.lost.keys().next();
-    if (this.lost.size > LOST_MAX && !oldest.done) this.lost.delete(oldest.value);
+    return this.once.send(`POST ${path} ${described(form)}`, (key) => this.api.call<T>("POST", path, form, { timeoutMs: UPLOAD_MS, headers: { "Idempotency-Key": key } }));
   }
 }
 

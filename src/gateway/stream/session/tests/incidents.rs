@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 use serde::ser::Error as _;
 
 use super::*;
+use crate::gateway::stream::hub::SILENCE_MAX_NS;
 
 /// The incident of an `err 1500`, which says nothing else.
 fn incident(refusal: &Value) -> String {
@@ -241,4 +242,67 @@ fn an_incident_waits_for_the_frame_that_a_rate_holds_back() {
     let frames = peer.frames(&house);
     assert_eq!(kinds(&frames), ["upd", "err"]);
     incident(&frames[1]);
+}
+
+#[test]
+fn numbers_that_the_core_is_silent_of_are_called_old_until_it_answers() {
+    let house = House::new();
+    let mut peer = house.open();
+    let sub = json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] });
+    let (ids, _) = peer.sub(&house, sub.clone());
+    let stream = house
+        .hub
+        .followed(|topic| topic == Topic::Margin(ACCOUNT))
+        .remove(0);
+    let sums = json!({ "equity": "1.00", "now": 1, "seq": 1 });
+    house.hub.put_data(&stream, house.now(), &sums);
+    assert_eq!(kinds(&peer.frames(&house)), ["snap"]);
+    house.desk.pass(SILENCE_MAX_NS - 1);
+    house.hub.put_no_answer(&stream);
+    house.hub.sweep_silent();
+    let frames = peer.frames(&house);
+    assert!(frames.is_empty(), "they are fresh enough: {frames:?}");
+    house.desk.pass(1);
+    // A question that waits is no refusal: nobody but the sweep tells of it.
+    house.hub.sweep_silent();
+    let frames = peer.frames(&house);
+    assert_eq!(kinds(&frames), ["err"]);
+    assert_eq!(
+        (&frames[0]["name"], &frames[0]["sub"]),
+        (&json!("degraded"), &json!(ids[0]))
+    );
+    let msg = frames[0]["msg"].as_str().expect("a text");
+    assert!(msg.contains("margin 7 may be out of date"), "{msg}");
+    house.hub.put_no_answer(&stream);
+    assert!(peer.frames(&house).is_empty(), "told once");
+    let mut later = house.open();
+    let (_, beside) = later.sub(&house, sub);
+    assert_eq!(kinds(&beside), ["snap", "err"]);
+    // The same numbers are current again, which a frame says.
+    house.hub.put_data(&stream, house.now(), &sums);
+    for follower in [&mut peer, &mut later] {
+        assert_eq!(kinds(&follower.frames(&house)), ["upd"]);
+    }
+    house.hub.put_no_answer(&stream);
+    assert!(peer.frames(&house).is_empty(), "it is counted anew");
+}
+
+#[test]
+fn questions_that_are_refused_for_long_are_silence_too() {
+    let house = House::new();
+    let mut peer = house.open();
+    peer.sub(
+        &house,
+        json!({ "op": "sub", "id": 1, "ch": "margin", "sym": ["7"] }),
+    );
+    let stream = house
+        .hub
+        .followed(|topic| topic == Topic::Margin(ACCOUNT))
+        .remove(0);
+    let sums = json!({ "equity": "1.00", "now": 1, "seq": 1 });
+    house.hub.put_data(&stream, house.now(), &sums);
+    assert_eq!(kinds(&peer.frames(&house)), ["snap"]);
+    house.desk.pass(SILENCE_MAX_NS);
+    house.hub.put_no_answer(&stream);
+    assert_eq!(peer.frames(&house)[0]["name"], "degraded");
 }
