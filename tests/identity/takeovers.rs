@@ -353,3 +353,19 @@ async fn what_a_squatter_loses_is_on_record() {
         );
     }
 }
+
+/// The owner's code confirms an address that nobody had confirmed: the record, and so the person's export, says of none that it was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_is_no_loss_of_the_address_that_it_confirms() {
+    for house in House::all().await {
+        let (opened, kind) = (house.register("sari").await, house.kind);
+        reset(&house, "sari@contoh.id").await;
+        let told = "SELECT coalesce(old_value ->> 'confirmed', 'nothing') || ' to ' || coalesce(new_value ->> 'confirmed', 'nothing')
+             FROM audit_log WHERE subject_id = $1 AND entity_type = 'user' AND new_value ? 'confirmed' ORDER BY id";
+        let rows = texts(&house, told, opened.person.id).await;
+        assert_eq!(rows, ["nothing to email"], "{kind}");
+        let confirmed = "SELECT what FROM confirmed_contacts WHERE user_id = $1";
+        let rows = texts(&house, confirmed, opened.person.id).await;
+        assert_eq!(rows, ["email"], "{kind}");
+    }
+}
