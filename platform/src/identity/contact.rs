@@ -418,6 +418,7 @@ impl Identity {
                     return Ok(Err(no_password_code()));
                 };
                 let now = unit.now();
+                store::hold_sessions(unit.tx(), user)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 let may_be_anothers =
                     !person.role.is_staff() && !store::factors(unit.tx(), user)?.email;
@@ -455,7 +456,7 @@ impl Identity {
     /// Changes the password of `by`; their other sessions end.
     ///
     /// # Errors
-    /// The current one is wrong, or locked; the new one is weak; the database's.
+    /// The current one is wrong, or locked; the new one is weak; the session ended; the database's.
     pub async fn change_password(
         &self,
         by: &Principal,
@@ -495,6 +496,8 @@ impl Identity {
             .platform
             .command(&by.elevated(), move |unit| {
                 let now = unit.now();
+                // Whoever set another password while this one was compared has ended the session.
+                store::hold_open_session(unit.tx(), user, session)?;
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
                 unit.audit(
