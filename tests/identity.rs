@@ -26,6 +26,8 @@ mod linking;
 mod races;
 #[path = "identity/sessions.rs"]
 mod sessions;
+#[path = "identity/side_by_side.rs"]
+mod side_by_side;
 #[path = "identity/standards.rs"]
 mod standards;
 #[path = "identity/takeovers.rs"]

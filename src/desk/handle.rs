@@ -73,7 +73,7 @@ pub struct Handle {
     pub events: Arc<Events>,
     pub directory: Arc<RwLock<Arc<Directory>>>,
     /// Where names of terms that come into force are found.
-    pub names: ArcSwap<NameSource>,
+    pub names: Arc<ArcSwap<NameSource>>,
     pub importer: Importer,
     pub alerts: Arc<AlertDesk>,
     pub bars: Arc<BarHistory>,

@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use siaga_feed::catalog::{Catalog, Files, Listing};
-use siaga_risk::ids::InstrumentId;
+use siaga_risk::ids::{AccountId, InstrumentId};
 
 use super::recover::DataFault;
 
 /// Name of the file inside the data directory.
 const FILE: &str = "names.json";
+
+/// Held by whoever reads the file and writes it anew: an import and the end of a person's names may come together.
+static TURN: Mutex<()> = Mutex::new(());
 
 /// Symbol and name of an instrument.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +107,15 @@ impl KeptNames {
         *self != before
     }
 
+    /// Takes the names of these accounts away; true when there was one.
+    pub fn forget(&mut self, accounts: &[AccountId]) -> bool {
+        let before = self.accounts.len();
+        for account in accounts {
+            self.accounts.remove(&account.0);
+        }
+        self.accounts.len() < before
+    }
+
     /// Takes the texts of the imported files of calendars and holidays; those of the program need no keeping.
     pub fn take_hours(&mut self, imported: &Files<'_>) {
         let shipped = Files::SHIPPED;
@@ -148,6 +161,7 @@ impl KeptNames {
 /// # Errors
 /// See [`KeptNames::open`] and [`KeptNames::save`].
 pub fn keep(data: &Path, imported: &Catalog, files: &Files<'_>) -> anyhow::Result<()> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let before = KeptNames::open(data)?;
     let mut kept = before.clone();
     kept.take(imported, &Catalog::shipped());
@@ -156,6 +170,20 @@ pub fn keep(data: &Path, imported: &Catalog, files: &Files<'_>) -> anyhow::Resul
         kept.save(data)?;
     }
     Ok(())
+}
+
+/// Takes the names of these accounts out of the file beside the data; true when there was one.
+///
+/// # Errors
+/// See [`KeptNames::open`] and [`KeptNames::save`].
+pub fn forget(data: &Path, accounts: &[AccountId]) -> anyhow::Result<bool> {
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut kept = KeptNames::open(data)?;
+    let forgotten = kept.forget(accounts);
+    if forgotten {
+        kept.save(data)?;
+    }
+    Ok(forgotten)
 }
 
 /// Imported names count; one that the program ships again needs no keeping.
@@ -265,5 +293,19 @@ mod tests {
         std::fs::write(folder.path().join(FILE), "{").unwrap();
         let damaged = KeptNames::open(folder.path()).unwrap_err().to_string();
         assert!(damaged.contains("import"), "{damaged}");
+    }
+
+    #[test]
+    fn the_name_of_an_account_is_forgotten_for_good_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = KeptNames {
+            accounts: BTreeMap::from([(7, "Sari first".to_owned()), (8, "Budi".to_owned())]),
+            ..KeptNames::default()
+        };
+        names.save(folder.path()).unwrap();
+        assert!(forget(folder.path(), &[AccountId(7), AccountId(9)]).unwrap());
+        let rest = KeptNames::open(folder.path()).unwrap();
+        assert_eq!(rest.accounts, BTreeMap::from([(8, "Budi".to_owned())]));
+        assert!(!forget(folder.path(), &[AccountId(7)]).unwrap(), "once");
     }
 }

@@ -472,7 +472,7 @@ impl Running {
             directory: Arc::new(RwLock::new(Arc::new(
                 self.names.directory(&self.known.terms),
             ))),
-            names: ArcSwap::from_pointee(self.names.clone()),
+            names: Arc::new(ArcSwap::from_pointee(self.names.clone())),
             importer: import::Importer::new(&config.data.dir, sources(config)),
             alerts: Arc::new(alerts),
             bars: Arc::default(),
@@ -675,6 +675,7 @@ impl Running {
             clock: self.clock.clone(),
             notices,
             names: alert_names::LiveNames(handle.directory.clone()),
+            name_source: handle.names.clone(),
             notes: handle.notes.clone(),
             evidence: self.evidence.clone(),
             alerts: alerts_path(config),

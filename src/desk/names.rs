@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use siaga_feed::catalog::Catalog;
 use siaga_risk::event::TermsChange;
-use siaga_risk::ids::ActorId;
+use siaga_risk::ids::{AccountId, ActorId};
 
 use super::kept_names::{InstrumentName, KeptNames};
 use crate::gateway::directory::Directory;
@@ -30,6 +30,24 @@ impl NameSource {
             self.put(&mut directory, change);
         }
         directory
+    }
+
+    /// What an account goes by.
+    pub fn account(&self, id: AccountId) -> String {
+        let mut accounts = self.catalog.accounts.iter();
+        let shipped = accounts.find(|found| found.terms.id == id);
+        let kept = self.kept.accounts.get(&id.0);
+        let name = kept.or(shipped.map(|found| &found.name));
+        name.cloned().unwrap_or_else(|| format!("Account {id}"))
+    }
+
+    /// The same without the imported names of these accounts; `None` when there are none.
+    pub fn without(&self, accounts: &[AccountId]) -> Option<NameSource> {
+        let mut kept = KeptNames::clone(&self.kept);
+        kept.forget(accounts).then(|| NameSource {
+            catalog: self.catalog.clone(),
+            kept: Arc::new(kept),
+        })
     }
 
     /// Takes terms that came into force.
@@ -71,12 +89,7 @@ impl NameSource {
                 directory.put_group(name.map_or("group", |name| name), **terms);
             }
             TermsChange::Account(terms) => {
-                let mut accounts = catalog.accounts.iter();
-                let shipped = accounts.find(|found| found.terms.id == terms.id);
-                let kept = kept.accounts.get(&terms.id.0);
-                let name = kept.or(shipped.map(|found| &found.name));
-                let number = format!("Account {}", terms.id);
-                directory.put_account(name.unwrap_or(&number), *terms);
+                directory.put_account(&self.account(terms.id), *terms);
             }
             TermsChange::Limit(_)
             | TermsChange::Review(_)

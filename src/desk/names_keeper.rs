@@ -1,26 +1,72 @@
-//! Copies names and notes into the database, as they come, and takes back what erasures took out of notes there.
+//! Copies names and notes into the database, as they come, and takes back what erasures took out of notes and names there.
 
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
+use siaga_risk::ids::AccountId;
 use tokio::sync::watch;
 
 use super::alert_names::LiveNames;
+use super::kept_names;
+use super::names::NameSource;
 use super::notes::Notes;
 use super::store::stopped;
 use crate::gateway::directory::Directory;
 use crate::store::db::{Actor, Db, DbError};
 use crate::store::names::{
-    NameRow, NoteRow, redacted_notes, write_accounts, write_names, write_notes,
+    NameRow, NoteRow, erased_accounts, redacted_notes, write_accounts, write_names, write_notes,
 };
 
 /// How often it looks: what was written or imported is in the database a moment later.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
-/// Looks between two questions for notes that were redacted: half a minute. The first look asks too, so a file that
-/// came back from a backup is without them again.
+/// Looks between two questions for notes that were redacted and people who were erased: half a minute. The first look asks
+/// too, so a file that came back from a backup is without them again.
 const LOOKS_PER_REDACTION: u32 = 60;
 /// Rows of one transaction: some milliseconds on the embedded database.
 const ROWS_MAX: usize = 500;
+
+/// Where the desk has the names of accounts.
+#[derive(Clone)]
+pub struct DeskNames {
+    pub live: LiveNames,
+    /// What the directory takes names of later terms from.
+    pub source: Arc<ArcSwap<NameSource>>,
+    /// The folder with the file of imported names.
+    pub data: PathBuf,
+}
+
+impl DeskNames {
+    /// Accounts of people who were erased go by what they would go by without an import; true when one had a name.
+    fn forget(&self, accounts: &[AccountId]) -> anyhow::Result<bool> {
+        // The file first: whatever fails behind it is done by the next start.
+        let kept = kept_names::forget(&self.data, accounts)?;
+        self.source.rcu(|now| match now.without(accounts) {
+            Some(rest) => Arc::new(rest),
+            None => Arc::clone(now),
+        });
+        let held = &self.live.0;
+        let mut directory = held.write().unwrap_or_else(PoisonError::into_inner);
+        let source = self.source.load();
+        let named = accounts.iter().filter_map(|account| {
+            let entry = directory.account(*account)?;
+            let name = source.account(*account);
+            (entry.name != name).then_some((name, entry.terms))
+        });
+        let named: Vec<_> = named.collect();
+        if named.is_empty() {
+            return Ok(kept);
+        }
+        let mut without = Directory::clone(&directory);
+        for (name, terms) in named {
+            without.put_account(&name, terms);
+        }
+        without.version += 1;
+        *directory = Arc::new(without);
+        Ok(true)
+    }
+}
 
 /// How far the database has been told.
 #[derive(Default)]
@@ -33,16 +79,19 @@ struct Told {
 }
 
 /// Runs until told to stop, then copies what is left.
-pub async fn run(db: Db, names: LiveNames, notes: Arc<Notes>, mut stop: watch::Receiver<bool>) {
+pub async fn run(db: Db, names: DeskNames, notes: Arc<Notes>, mut stop: watch::Receiver<bool>) {
     let (mut told, mut well) = (Told::default(), true);
     loop {
         let stopping = tokio::select! {
             () = stopped(&mut stop) => true,
             () = tokio::time::sleep(LOOK_EVERY) => false,
         };
-        let mut done = copy(&db, &names.now(), &notes, &mut told).await;
+        let mut done = copy(&db, &names.live.now(), &notes, &mut told).await;
         if done.is_ok() && told.looks.is_multiple_of(LOOKS_PER_REDACTION) {
-            done = redact(&db, &notes, &mut told).await;
+            done = match redact(&db, &notes, &mut told).await {
+                Ok(()) => forget(&db, &names).await,
+                failed => failed,
+            };
         }
         told.looks = told.looks.wrapping_add(1);
         // Said once: the next looks try again by themselves.
@@ -133,6 +182,34 @@ async fn redact(db: &Db, notes: &Arc<Notes>, told: &mut Told) -> Result<(), DbEr
         }
         after = last;
         told.redacted = told.redacted.max(last);
+    }
+}
+
+/// Takes the names of accounts whose people were erased from the desk. All of them each time: an import may have brought one back.
+async fn forget(db: &Db, names: &DeskNames) -> Result<(), DbError> {
+    let db = db.background();
+    let mut after = i64::MIN;
+    loop {
+        let limit = i64::try_from(ROWS_MAX).unwrap_or(i64::MAX);
+        let rows = db
+            .read(&Actor::SYSTEM, move |tx| erased_accounts(tx, after, limit))
+            .await?;
+        let Some(last) = rows.last() else {
+            return Ok(());
+        };
+        after = *last;
+        let accounts = rows.into_iter().filter_map(|row| u32::try_from(row).ok());
+        let accounts: Vec<AccountId> = accounts.map(AccountId).collect();
+        let held = names.clone();
+        let gone = tokio::task::spawn_blocking(move || held.forget(&accounts)).await;
+        match gone.unwrap_or_else(|error| Err(error.into())) {
+            Ok(true) => tracing::info!("accounts lost their names as an erasure asked"),
+            Ok(false) => {}
+            Err(error) => {
+                tracing::error!("names.json still has what an erasure took out: {error:#}");
+                return Ok(());
+            }
+        }
     }
 }
 

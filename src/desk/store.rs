@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use siaga_platform::core_door::CoreDoor;
@@ -19,7 +20,8 @@ use super::alert_desk;
 use super::alert_names::LiveNames;
 use super::evidence::EvidenceBook;
 use super::evidence_keeper;
-use super::names_keeper;
+use super::names::NameSource;
+use super::names_keeper::{self, DeskNames};
 use super::notes::Notes;
 use super::notices::Notice;
 use super::platform;
@@ -60,6 +62,8 @@ pub struct StoreTask {
     pub notices: mpsc::Sender<Notice>,
     /// Names for the texts of alerts and for the store.
     pub names: LiveNames,
+    /// Where names of terms that come into force are found.
+    pub name_source: Arc<ArcSwap<NameSource>>,
     /// What people wrote.
     pub notes: Arc<Notes>,
     pub evidence: Arc<EvidenceBook>,
@@ -138,9 +142,14 @@ impl StoreTask {
             self.clock.clone(),
             self.stop.clone(),
         ));
+        let desk_names = DeskNames {
+            live: self.names.clone(),
+            source: self.name_source.clone(),
+            data: self.data.clone(),
+        };
         let names = tokio::spawn(names_keeper::run(
             store.db.clone(),
-            self.names.clone(),
+            desk_names,
             self.notes.clone(),
             self.stop.clone(),
         ));

@@ -120,6 +120,23 @@ pub fn write_accounts(tx: &mut Tx<'_>, rows: &[(u32, String)]) -> Result<(), DbE
     .map(drop)
 }
 
+/// At most `limit` accounts of the desk above that number whose people were erased, in order.
+///
+/// # Errors
+/// The database.
+pub fn erased_accounts(tx: &mut Tx<'_>, after: i64, limit: i64) -> Result<Vec<i64>, DbError> {
+    let rows: Vec<(i64,)> = tx.all(
+        sqlx::query_as(
+            "SELECT a.account FROM accounts_directory AS a JOIN users AS u ON u.id = a.user_id
+             WHERE a.system = $1 AND u.status = 'deleted' AND a.account > $2 ORDER BY a.account LIMIT $3",
+        )
+        .bind(SYSTEM)
+        .bind(after)
+        .bind(limit),
+    )?;
+    Ok(rows.into_iter().map(|(account,)| account).collect())
+}
+
 /// A note out of which an erasure took what names a person: when that was (microseconds), its hash, its text.
 pub type RedactedNote = (i64, i64, String);
 

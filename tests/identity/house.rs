@@ -1,20 +1,47 @@
 //! A house with identity, a clock that the test moves, and a letter box for codes.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use siaga_platform::core_door::NoCore;
 use siaga_platform::crypto::Keyring;
+use siaga_platform::db::{Actor, DbError, Tx};
 use siaga_platform::identity::messenger::{Channel, Message, Messenger, Sending};
 use siaga_platform::identity::{Client, Identity, Opened, Registration, Settings, SignedIn, Visit};
 use siaga_platform::refusal::{Fault, Refusal};
 use siaga_platform::unit::Platform;
 use siaga_risk::units::{SECOND_NS, Ts};
+use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::support::{self, Database};
 
 /// The password of everybody here.
 pub const PASSWORD: &str = "Kuda-Biru-Lari-77";
+
+/// How long a condition may take on a loaded machine.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Transactions of the database that wait for a lock.
+const BLOCKED: &str = "SELECT count(DISTINCT l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+     WHERE NOT l.granted AND a.datname = current_database()";
+
+/// A transaction that keeps its locks until it is told to end.
+pub struct Held {
+    go: SyncSender<()>,
+    holding: JoinHandle<Result<(), DbError>>,
+}
+
+impl Held {
+    /// Commits it.
+    pub async fn let_go(self) {
+        drop(self.go);
+        let held = self.holding.await.expect("no panic");
+        held.expect("committed");
+    }
+}
 
 /// Keeps what is sent.
 #[derive(Default)]
@@ -86,6 +113,81 @@ impl House {
             Arc::new(NoCore),
         );
         Identity::new(platform, self.identity.settings().clone()).expect("set up")
+    }
+
+    /// Houses in which two write at the same moment: the embedded database does one thing after the other anyway.
+    pub async fn side_by_side() -> Vec<House> {
+        let mut houses = House::all().await;
+        houses.retain(|house| house.database.db.is_server());
+        houses
+    }
+
+    /// The same identity, whose statements wait for others' locks as long as a test holds them.
+    pub fn patient(&self) -> Identity {
+        let platform = self.identity.platform().background();
+        Identity::new(platform, self.identity.settings().clone()).expect("set up")
+    }
+
+    /// Begins a transaction of the system with this work; it has its locks when this returns.
+    pub async fn hold<F>(&self, work: F) -> Held
+    where
+        F: FnOnce(&mut Tx<'_>) -> Result<(), DbError> + Send + 'static,
+    {
+        let (ready, begun) = sync_channel::<()>(1);
+        let (go, wait) = sync_channel::<()>(1);
+        let db = self.database.db.clone();
+        let holding = tokio::spawn(async move {
+            let held = db.write(&Actor::SYSTEM, move |tx| {
+                work(tx)?;
+                ready.send(()).expect("heard");
+                // The other end is dropped when it may go on.
+                let _ = wait.recv();
+                Ok(())
+            });
+            held.await
+        });
+        tokio::task::spawn_blocking(move || begun.recv())
+            .await
+            .expect("no panic")
+            .expect("it holds what it wants");
+        Held { go, holding }
+    }
+
+    /// Holds a row of a person that a statement names.
+    pub async fn hold_row(&self, sql: &'static str, of: Uuid) -> Held {
+        self.hold(move |tx: &mut Tx<'_>| tx.execute(sqlx::query(sql).bind(of)).map(drop))
+            .await
+    }
+
+    /// Returns when so many transactions wait for others.
+    pub async fn blocked(&self, count: i64) {
+        let looking = async {
+            loop {
+                let counted = self
+                    .database
+                    .db
+                    .own(|tx| tx.scalar(sqlx::query_scalar::<_, i64>(BLOCKED)))
+                    .await;
+                if counted.expect("a count") >= count {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        let seen = tokio::time::timeout(PATIENCE, looking).await;
+        seen.unwrap_or_else(|_| panic!("{}: not {count} wait", self.kind));
+    }
+
+    /// What a statement counts of a person.
+    pub async fn count_of(&self, sql: &'static str, of: Uuid) -> i64 {
+        let counted = self
+            .database
+            .db
+            .read(&Actor::SYSTEM, move |tx| {
+                tx.scalar(sqlx::query_scalar::<_, i64>(sql).bind(of))
+            })
+            .await;
+        counted.unwrap_or_else(|error| panic!("{}: {error}", self.kind))
     }
 
     /// Time goes on.

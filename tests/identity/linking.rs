@@ -12,9 +12,11 @@ use siaga_platform::identity::{
 };
 use siaga_platform::people::Principal;
 use siaga_platform::refusal::{Fault, NEEDS_MFA, NOT_FOUND};
+use siaga_platform::unit::Platform;
 use siaga_risk::units::SECOND_NS;
 
-use crate::house::{House, api};
+use crate::house::{House, api, from};
+use crate::side_by_side::{KEY, OPEN_SESSIONS, PERSON};
 
 const ISSUER: &str = "https://provider.example";
 /// The administrator's address here.
@@ -57,6 +59,10 @@ struct Desk<'a> {
 
 impl<'a> Desk<'a> {
     fn of(house: &'a House) -> Desk<'a> {
+        Desk::over(house, house.identity.platform().clone())
+    }
+
+    fn over(house: &'a House, platform: Platform) -> Desk<'a> {
         let (signer, _) = Signer::generate("p1".into(), house.now()).expect("a key");
         let provider = Arc::new(Provider {
             signer,
@@ -74,7 +80,6 @@ impl<'a> Desk<'a> {
             web: provider.clone(),
             ..house.identity.settings().clone()
         };
-        let platform = house.identity.platform().clone();
         let identity = Identity::new(platform, settings).expect("set up");
         Desk {
             house,
@@ -354,5 +359,64 @@ async fn a_session_that_ended_links_nothing_and_the_last_way_in_stays() {
             "{kind}: two at once leave one way in"
         );
         house.database.db.close().await;
+    }
+}
+
+/// A squatter's account at a provider is linked, or signs in, while the owner of the address sets a password: neither outlives that.
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_provider_outlives_a_reset_beside_it() {
+    const LINKED: &str = "SELECT count(*) FROM provider_identities WHERE user_id = $1";
+    let (visit, afar, elsewhere) = (api(), from("198.51.100.7"), "maling@provider.example");
+    for house in House::side_by_side().await {
+        let kind = house.kind;
+        let desk = Desk::over(&house, house.identity.platform().background());
+        for (name, linking) in [("sari", true), ("tono", false)] {
+            let opened = house.register(name).await;
+            let (user, email) = (opened.person.id, format!("{name}@contoh.id"));
+            let squatter = desk.who(&opened, false).await;
+            let begun = desk
+                .identity
+                .begin_link(&squatter, opened.session, "google", &visit)
+                .await;
+            let begun = begun.expect(kind);
+            if !linking {
+                let linked = desk.come_back(&begun, name, elsewhere).await;
+                assert!(matches!(linked, Ok(Finished::Linked)), "{kind}");
+            }
+            let asked = desk.identity.forgot_password(&email, &visit);
+            asked.await.expect(kind);
+            let sent = house.code(&email);
+            let held = match linking {
+                true => house.hold_row(KEY, user).await,
+                false => house.hold_row(PERSON, user).await,
+            };
+            let coming = async {
+                match linking {
+                    true => desk.come_back(&begun, name, elsewhere).await,
+                    false => desk.sign_in(name, elsewhere).await,
+                }
+            };
+            let resetting = async {
+                house.blocked(1).await;
+                let new = "Gajah-Hijau-91!".to_owned();
+                desk.identity.reset_password(&email, sent, new, &afar).await
+            };
+            let letting = async {
+                house.blocked(2).await;
+                held.let_go().await;
+            };
+            let (came, reset, ()) = tokio::join!(coming, resetting, letting);
+            match came {
+                Ok(Finished::Linked) => assert!(linking, "{kind}"),
+                Ok(Finished::SignedIn(_)) => assert!(!linking, "{kind}"),
+                _ => panic!("{kind}: it came before the reset"),
+            }
+            reset.expect(kind);
+            let left = (
+                house.count_of(LINKED, user).await,
+                house.count_of(OPEN_SESSIONS, user).await,
+            );
+            assert_eq!(left, (0, 0), "{kind}: {name}");
+        }
     }
 }

@@ -14,20 +14,20 @@ use crate::house::{House, PASSWORD, api, done, fault, from};
 use crate::sessions::unbase32;
 
 /// The password of whoever comes second.
-const ANOTHER: &str = "Gajah-Hijau-91!";
+pub const ANOTHER: &str = "Gajah-Hijau-91!";
 
-async fn principal(house: &House, opened: &Opened) -> Principal {
+pub async fn principal(house: &House, opened: &Opened) -> Principal {
     let seen = house.identity.who(&opened.access, None, None).await;
     done(house, seen).principal
 }
 
-fn code(house: &House, secret: &[u8]) -> String {
+pub fn code(house: &House, secret: &[u8]) -> String {
     let step = totp::counter(house.now().0 / 1_000_000_000, totp::STEP_S);
     totp::hotp(totp::Hash::Sha1, secret, step, totp::DIGITS)
 }
 
 /// Sets an app up in a session; its secret. The next code of it is another one.
-async fn with_app(house: &House, by: &Principal, session: Uuid) -> Vec<u8> {
+pub async fn with_app(house: &House, by: &Principal, session: Uuid) -> Vec<u8> {
     let begun = house.identity.begin_totp(by).await;
     let secret = unbase32(&done(house, begun).secret);
     let shown = code(house, &secret);
@@ -38,7 +38,7 @@ async fn with_app(house: &House, by: &Principal, session: Uuid) -> Vec<u8> {
 }
 
 /// Sets a password by a code that is sent to the address.
-async fn reset(house: &House, email: &str) {
+pub async fn reset(house: &House, email: &str) {
     let asked = house.identity.forgot_password(email, &api()).await;
     done(house, asked);
     let sent = house.code(email);
@@ -50,7 +50,7 @@ async fn reset(house: &House, email: &str) {
 }
 
 /// A sign-in that waits for its second factor.
-async fn waiting(house: &House, email: &str, password: &str) -> Waiting {
+pub async fn waiting(house: &House, email: &str, password: &str) -> Waiting {
     let signed_in = house.identity.sign_in(email, password.into(), &api()).await;
     match done(house, signed_in) {
         SignedIn::Confirm(waiting) => waiting,
@@ -351,5 +351,21 @@ async fn what_a_squatter_loses_is_on_record() {
             ["totp_secret", "recovery_codes", "api_key"],
             "{kind}"
         );
+    }
+}
+
+/// The owner's code confirms an address that nobody had confirmed: the record, and so the person's export, says of none that it was lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reset_is_no_loss_of_the_address_that_it_confirms() {
+    for house in House::all().await {
+        let (opened, kind) = (house.register("sari").await, house.kind);
+        reset(&house, "sari@contoh.id").await;
+        let told = "SELECT coalesce(old_value ->> 'confirmed', 'nothing') || ' to ' || coalesce(new_value ->> 'confirmed', 'nothing')
+             FROM audit_log WHERE subject_id = $1 AND entity_type = 'user' AND new_value ? 'confirmed' ORDER BY id";
+        let rows = texts(&house, told, opened.person.id).await;
+        assert_eq!(rows, ["nothing to email"], "{kind}");
+        let confirmed = "SELECT what FROM confirmed_contacts WHERE user_id = $1";
+        let rows = texts(&house, confirmed, opened.person.id).await;
+        assert_eq!(rows, ["email"], "{kind}");
     }
 }

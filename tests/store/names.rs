@@ -8,11 +8,11 @@ use siaga::desk::Desk;
 use siaga::gateway::core::Core as _;
 use siaga::store::db::{Actor, Db, Tx};
 use siaga::store::names::write_accounts;
-use siaga_risk::ids::ActorId;
+use siaga_risk::ids::{AccountId, ActorId};
 
-use crate::desk::wait;
+use crate::desk::{self, wait};
 use crate::postgres;
-use crate::support::migrated;
+use crate::support::{migrated, urls};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn names_and_notes_of_the_desk_are_in_the_store() {
@@ -92,6 +92,61 @@ async fn the_title_of_an_account_does_not_come_back_behind_an_erasure() {
         let expected = [(7, String::new()), (8, "House".to_owned())];
         assert_eq!(titles.await.expect(kind), expected, "{kind}");
     }
+}
+
+/// An imported name of an account ends with its person: in the desk's directory, in its file, and so behind every later start.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_does_not_go_by_the_name_of_who_was_erased() {
+    let (_server, urls) = urls().await;
+    for url in urls {
+        let folder = tempfile::tempdir().expect("folder");
+        let file = folder.path().join("names.json");
+        let imported = r#"{"accounts": {"3": "Budi first", "7": "Sari first"}}"#;
+        std::fs::write(&file, imported).expect("a file");
+        let config = desk::config(folder.path(), url.as_deref(), "calm");
+        let first = desk::start(&config).await;
+        named(&first, 7, "Sari first").await;
+        seen(
+            &first,
+            "SELECT count(*) FROM accounts_directory WHERE account = 7 AND title = 'Sari first'",
+        )
+        .await;
+        let db = desk::database(&first).await;
+        let erased = db.write(&Actor::SYSTEM, |tx| {
+            for sql in [
+                "INSERT INTO users (id, org_id, role, status)
+                 VALUES ('00000000-0000-7000-8000-000000000008', '00000000-0000-7000-8000-000000000001', 'end_user', 'deleted')",
+                "UPDATE accounts_directory SET user_id = '00000000-0000-7000-8000-000000000008', title = '' WHERE account = 7",
+            ] {
+                tx.execute(sqlx::query(sql))?;
+            }
+            Ok(())
+        });
+        erased.await.expect("erased");
+        first.stop().await.expect("a stop");
+        let second = desk::start(&config).await;
+        // What the program itself calls it.
+        named(&second, 7, "Demo gold").await;
+        named(&second, 3, "Budi first").await;
+        let kept = std::fs::read_to_string(&file).expect("a file");
+        assert!(!kept.contains("Sari") && kept.contains("Budi"), "{kept}");
+        seen(
+            &second,
+            "SELECT count(*) FROM accounts_directory WHERE account = 7 AND title = ''",
+        )
+        .await;
+        second.stop().await.expect("a stop");
+    }
+}
+
+/// Waits until an account goes by that name.
+async fn named(desk: &Desk, account: u32, name: &str) {
+    wait(name, || async move {
+        let directory = desk.handle.directory();
+        let entry = directory.account(AccountId(account))?;
+        (entry.name == name).then_some(())
+    })
+    .await;
 }
 
 /// Asks until there is one row.

@@ -15,7 +15,7 @@ const ROWS_MAX: usize = 100_000;
 const ACCOUNTS_MAX: i64 = 1_000;
 
 /// What is left behind an erasure.
-const LEFT: &str = "titles are cleared; the books hold numbers of accounts, and the directory a key that names nobody any more";
+const LEFT: &str = "titles are cleared, and a desk's own names of the accounts within a minute; texts of alerts that were told keep them; the books hold numbers of accounts, and the directory a key that names nobody any more";
 
 /// Accounts of a person, one behind the other.
 const ACCOUNTS: &str = "SELECT account FROM accounts_directory WHERE user_id = $1 AND account > $2 ORDER BY account LIMIT 1";

@@ -264,6 +264,10 @@ impl Identity {
             .platform
             .command(&visit.principal("identity.confirm"), move |unit| {
                 let now = unit.now();
+                // Whoever sets another password meanwhile ends the challenge, or the session that comes of it.
+                if let Some(user) = store::challenged(unit.tx(), "mfa", &challenge)? {
+                    store::hold_sessions(unit.tx(), user)?;
+                }
                 let held = store::challenge_for_update(unit.tx(), &keyring, "mfa", &challenge)?;
                 challenge_open(held.made, held.tries, held.used, now)?;
                 let user = held.user.ok_or_else(wrong_code)?;

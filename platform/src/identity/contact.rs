@@ -165,8 +165,23 @@ pub(super) fn text(locale: &str, title: &str, purpose: Purpose, code: &str) -> Z
     Zeroizing::new(text)
 }
 
-/// Judges a sent code: counts a wrong one, uses a right one up.
+/// Judges a sent code and, whatever it was for, notes that a right one reached the person there.
 pub(super) fn judge(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    purpose: Purpose,
+    code: &str,
+) -> Result<Tried, Refusal> {
+    let tried = use_code(unit, keyring, user, purpose, code)?;
+    if tried == Tried::Right {
+        reached(unit, keyring, user, contact_of(purpose))?;
+    }
+    Ok(tried)
+}
+
+/// Judges a sent code: counts a wrong one, uses a right one up.
+fn use_code(
     unit: &mut Unit<'_, '_>,
     keyring: &Keyring,
     user: Uuid,
@@ -183,29 +198,36 @@ pub(super) fn judge(
         now,
     );
     match tried {
-        Tried::Right => {
-            store::spend_sent(unit.tx(), user, purpose)?;
-            // Whatever it was for: it reached the person there.
-            let contact = contact_of(purpose);
-            let person = store::person(unit.tx(), keyring, user)?;
-            if let Some(value) = value_of(&person, contact)
-                && store::confirm_contact(
-                    unit.tx(),
-                    keyring,
-                    user,
-                    contact.name(),
-                    contact.field(),
-                    &value,
-                    now,
-                )?
-            {
-                confirmed(unit, user, contact);
-            }
-        }
+        Tried::Right => store::spend_sent(unit.tx(), user, purpose)?,
         Tried::Wrong => store::count_sent_try(unit.tx(), user, purpose)?,
         Tried::Over => {}
     }
     Ok(tried)
+}
+
+/// A code reached the person there.
+fn reached(
+    unit: &mut Unit<'_, '_>,
+    keyring: &Keyring,
+    user: Uuid,
+    contact: Contact,
+) -> Result<(), Refusal> {
+    let now = unit.now();
+    let person = store::person(unit.tx(), keyring, user)?;
+    if let Some(value) = value_of(&person, contact)
+        && store::confirm_contact(
+            unit.tx(),
+            keyring,
+            user,
+            contact.name(),
+            contact.field(),
+            &value,
+            now,
+        )?
+    {
+        confirmed(unit, user, contact);
+    }
+    Ok(())
 }
 
 /// The one answer to a code for a password that opens nothing, whether there is such an address or not.
@@ -396,10 +418,11 @@ impl Identity {
                     return Ok(Err(no_password_code()));
                 };
                 let now = unit.now();
+                store::hold_sessions(unit.tx(), user)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 let may_be_anothers =
                     !person.role.is_staff() && !store::factors(unit.tx(), user)?.email;
-                if judge(unit, &keyring, user, Purpose::Password, &code)? != Tried::Right {
+                if use_code(unit, &keyring, user, Purpose::Password, &code)? != Tried::Right {
                     return Ok(Err(no_password_code()));
                 }
                 // Only whoever has the code is told that the password says the name; the code stays for another one.
@@ -407,15 +430,10 @@ impl Identity {
                 let mut ended = store::end_sessions(unit.tx(), user, None, End::Revoked, now)?;
                 if may_be_anothers {
                     ended.extend(store::drop_ways_in(unit, user)?);
-                    store::confirm_contact(
-                        unit.tx(),
-                        &keyring,
-                        user,
-                        Contact::Email.name(),
-                        store::EMAIL,
-                        &email,
-                        now,
-                    )?;
+                }
+                // Behind what ends: nobody had confirmed the address that this code reached.
+                reached(unit, &keyring, user, Contact::Email)?;
+                if may_be_anothers {
                     let change = Change::new(Action::Update, "user", user).about(user);
                     unit.audit(change.field("confirmed", json!(null), Contact::Email.name()));
                 }
@@ -438,7 +456,7 @@ impl Identity {
     /// Changes the password of `by`; their other sessions end.
     ///
     /// # Errors
-    /// The current one is wrong, or locked; the new one is weak; the database's.
+    /// The current one is wrong, or locked; the new one is weak; the session ended; the database's.
     pub async fn change_password(
         &self,
         by: &Principal,
@@ -478,6 +496,8 @@ impl Identity {
             .platform
             .command(&by.elevated(), move |unit| {
                 let now = unit.now();
+                // Whoever set another password while this one was compared has ended the session.
+                store::hold_open_session(unit.tx(), user, session)?;
                 store::set_password(unit, user, &hash)?;
                 forgive_account(unit, &keyring, &email)?;
                 unit.audit(

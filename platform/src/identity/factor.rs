@@ -75,7 +75,7 @@ impl Identity {
     /// The first code of a new secret: it counts from now on, the session is confirmed, and there are recovery codes.
     ///
     /// # Errors
-    /// The code is wrong; nothing was begun; there are other factors and the session is not confirmed; the database's.
+    /// The code is wrong; nothing was begun; there are other factors and the session is not confirmed, or it ended; the database's.
     pub async fn confirm_totp(
         &self,
         by: &Principal,
@@ -89,6 +89,7 @@ impl Identity {
             .platform
             .command(&by.elevated(), move |unit| {
                 let now = unit.now();
+                store::hold_open_session(unit.tx(), user, session)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
                 let Some((secret, last)) = store::totp_for_update(unit, user, false)? else {

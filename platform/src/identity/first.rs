@@ -39,6 +39,7 @@ impl Identity {
                 &visit.principal("identity.first_administrator"),
                 move |unit| {
                     let now = unit.now();
+                    store::hold_sessions(unit.tx(), OWNER)?;
                     store::rename(unit, OWNER, &email, &name, &phone)?;
                     store::set_password(unit, OWNER, &hash)?;
                     forgive_person(unit, &keyring, OWNER, Some(&email))?;

@@ -78,7 +78,8 @@ impl Identity {
         let row = self
             .platform
             .command(by, move |unit| {
-                unit.tx().execute(sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))").bind(format!("identity.api_keys {user}")))?;
+                // Two at once are counted one after the other, and whoever ends the keys of a person waits for this one.
+                store::hold_sessions(unit.tx(), user)?;
                 let live: i64 = unit.tx().scalar(
                     sqlx::query_scalar("SELECT count(*) FROM api_keys WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > $2").bind(user).bind(bound(now)),
                 )?;

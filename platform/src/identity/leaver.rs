@@ -51,6 +51,7 @@ impl Identity {
 
 /// Ends the sessions and API keys of who may not sign in; those that ended.
 fn end(unit: &mut Unit<'_, '_>, user: Uuid) -> Result<Vec<Uuid>, Refusal> {
+    store::hold_sessions(unit.tx(), user)?;
     // As they stand now: an event that comes late ends nothing of who was brought back.
     let standing: Option<(String,)> = unit
         .tx()

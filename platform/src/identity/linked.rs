@@ -121,9 +121,7 @@ impl Identity {
         self.platform
             .command(&by.elevated(), move |unit| {
                 // Two that are taken away at once would each leave the other as the way in.
-                unit.tx().execute(
-                    sqlx::query("SELECT id FROM users WHERE id = $1 FOR NO KEY UPDATE").bind(user),
-                )?;
+                store::hold_sessions(unit.tx(), user)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
                 let gone: Option<(String,)> = unit.tx().optional(
@@ -170,6 +168,7 @@ impl Identity {
         let keyring = Arc::clone(self.platform.keyring());
         self.platform
             .command(&by, move |unit| {
+                store::hold_sessions(unit.tx(), owner.user)?;
                 let person = store::person(unit.tx(), &keyring, owner.user)?;
                 person.standing.may_sign_in()?;
                 is_open(unit, owner, person.role.is_staff())?;

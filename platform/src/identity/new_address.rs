@@ -108,7 +108,7 @@ impl Identity {
     /// Takes the address that the code was sent to; the other sessions of `by` end.
     ///
     /// # Errors
-    /// The code is wrong or over, too many were tried; somebody has the address by now; the database's.
+    /// The code is wrong or over, too many were tried; somebody has the address by now; the session ended; the database's.
     pub async fn take_new_address(
         &self,
         by: &Principal,
@@ -127,6 +127,7 @@ impl Identity {
         let (person, before, ended) = self
             .platform
             .command(&by.elevated(), move |unit| {
+                store::hold_open_session(unit.tx(), user, session)?;
                 let trying = contact::confirming_count(user);
                 if let Err(refusal) = count(unit, &keyring, &trying, &network)? {
                     return Ok(Err(refusal));

@@ -93,7 +93,7 @@ impl Identity {
     ///
     /// # Errors
     /// The ceremony is over or another person's; the answer does not fit; the key is known; there are other factors and
-    /// the session is not confirmed.
+    /// the session is not confirmed, or it ended.
     pub async fn finish_passkey(
         &self,
         by: &Principal,
@@ -116,6 +116,7 @@ impl Identity {
             .platform
             .command(&by.elevated(), move |unit| {
                 let now = unit.now();
+                store::hold_open_session(unit.tx(), user, session)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 may_add(unit, &who, &person, sends)?;
                 let held = store::challenge_for_update(unit.tx(), &keyring, "passkey", &ceremony)?;

@@ -505,6 +505,7 @@ impl Identity {
         self.platform
             .command_once(&acting, once, move |unit| {
                 let now = unit.now();
+                store::hold_sessions(unit.tx(), id)?;
                 let person = store::person(unit.tx(), &keyring, id)?;
                 let ends = work(unit, &who, &person)?;
                 let mut ended = match ends {

@@ -30,6 +30,7 @@ use super::token::times;
 use super::{address, codes, jws, register, store};
 use crate::audit::{Action, Change};
 use crate::crypto::blind;
+use crate::db::Tx;
 use crate::http::{self, AddressFault, Service};
 use crate::ids::{HOUSE, new_id};
 use crate::outbox::Event;
@@ -403,6 +404,9 @@ impl Identity {
         let (done, ended): (Proceeded, Vec<Uuid>) = self
             .platform
             .command(&visit.principal("identity.provider"), move |unit| {
+                if let Some(user) = known_as(unit.tx(), &keyring, &settings.name, &identified)? {
+                    store::hold_sessions(unit.tx(), user)?;
+                }
                 let (user, ended) = link(unit, &keyring, &settings.name, &identified)?;
                 let person = store::person(unit.tx(), &keyring, user)?;
                 person.standing.may_sign_in()?;
@@ -525,6 +529,27 @@ impl Identity {
 fn subject_index(keyring: &crate::crypto::Keyring, provider: &str, subject: &str) -> Vec<u8> {
     let name = format!("{provider} {subject}");
     blind(keyring, "provider_identities.subject", &name).to_vec()
+}
+
+/// Whom an identity of a provider signs in, as long as nothing is locked.
+fn known_as(
+    tx: &mut Tx<'_>,
+    keyring: &crate::crypto::Keyring,
+    provider: &str,
+    who: &Identified,
+) -> Result<Option<Uuid>, Refusal> {
+    let subject = subject_index(keyring, provider, &who.subject);
+    let linked: Option<(Uuid,)> = tx.optional(
+        sqlx::query_as(
+            "SELECT user_id FROM provider_identities WHERE provider = $1 AND subject_index = $2",
+        )
+        .bind(provider)
+        .bind(&subject[..]),
+    )?;
+    if let Some((user,)) = linked {
+        return Ok(Some(user));
+    }
+    Ok(store::by_email(tx, keyring, &who.email)?.map(|(user, _)| user))
 }
 
 /// The user behind an identity of a provider, and the sessions that ended for it.

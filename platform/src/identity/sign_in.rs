@@ -153,7 +153,8 @@ impl Identity {
         let done = self
             .platform
             .command(&visit.principal("identity.sign_in"), move |unit| {
-                // The password may have been changed while it was compared.
+                // The password may have been changed while it was compared. Whoever changes it from here on ends what is opened here.
+                store::hold_sessions(unit.tx(), user)?;
                 if store::password_hash(unit.tx(), user)? != compared {
                     return Err(wrong());
                 }

@@ -436,6 +436,20 @@ pub(in crate::identity) fn keep_challenge(
     Ok(())
 }
 
+/// Whose challenge that is, as long as nothing is locked.
+pub(in crate::identity) fn challenged(
+    tx: &mut Tx<'_>,
+    kind: &str,
+    text: &str,
+) -> Result<Option<Uuid>, Refusal> {
+    let row: Option<(Option<Uuid>,)> = tx.optional(
+        sqlx::query_as("SELECT user_id FROM sign_in_challenges WHERE digest = $1 AND kind = $2")
+            .bind(&digest(CHALLENGE, text)[..])
+            .bind(kind),
+    )?;
+    Ok(row.and_then(|(user,)| user))
+}
+
 /// The challenge of that text, locked.
 pub(in crate::identity) fn challenge_for_update(
     tx: &mut Tx<'_>,

@@ -27,6 +27,26 @@ pub(in crate::identity) struct NewSession {
     pub ended: Vec<Uuid>,
 }
 
+/// Holds off whoever else opens or ends sessions of a person, or changes how they sign in, to the end of the transaction. It is taken before
+/// any row, so that no two who hold one wait for each other here.
+pub(in crate::identity) fn hold_sessions(tx: &mut Tx<'_>, user: Uuid) -> Result<(), Refusal> {
+    tx.execute(
+        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind(format!("identity.sessions {user}")),
+    )?;
+    Ok(())
+}
+
+/// As [`hold_sessions`], for what a session of the person asks: one that ended meanwhile asks for nothing.
+pub(in crate::identity) fn hold_open_session(
+    tx: &mut Tx<'_>,
+    user: Uuid,
+    session: Uuid,
+) -> Result<(), Refusal> {
+    hold_sessions(tx, user)?;
+    client_of(tx, user, session).map(drop)
+}
+
 /// Opens a session. Three is what the table has places for; who comes at the same moment waits.
 pub(in crate::identity) fn open_session(
     unit: &mut Unit<'_, '_>,
@@ -37,10 +57,7 @@ pub(in crate::identity) fn open_session(
 ) -> Result<NewSession, Refusal> {
     let now = unit.now();
     let tx = unit.tx();
-    tx.execute(
-        sqlx::query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
-            .bind(format!("identity.sessions {user}")),
-    )?;
+    hold_sessions(tx, user)?;
     let rows: Vec<(Uuid, i16, i64, i64)> = tx.all(
         sqlx::query_as(
             "SELECT id, place, (extract(epoch FROM created_at) * 1000000)::bigint, (extract(epoch FROM seen_at) * 1000000)::bigint
@@ -229,7 +246,7 @@ pub(in crate::identity) fn end_session(
 }
 
 /// Ends all sessions of a person but one; those that ended. A sign-in that waits for its second factor was begun with what counts no more:
-/// it ends too.
+/// it ends too, and one that is under way is waited for. Whoever locks a row before calls [`hold_sessions`] first.
 pub(in crate::identity) fn end_sessions(
     tx: &mut Tx<'_>,
     user: Uuid,
@@ -237,6 +254,12 @@ pub(in crate::identity) fn end_sessions(
     end: End,
     now: Ts,
 ) -> Result<Vec<Uuid>, Refusal> {
+    hold_sessions(tx, user)?;
+    tx.execute(
+        sqlx::query("UPDATE sign_in_challenges SET used_at = $2 WHERE user_id = $1 AND kind = 'mfa' AND session_id IS NULL AND used_at IS NULL")
+            .bind(user)
+            .bind(bound(now)),
+    )?;
     let rows: Vec<(Uuid,)> = tx.all(
         sqlx::query_as(
             "UPDATE sessions SET ended_at = $3, ended_by = $4 WHERE user_id = $1 AND ended_at IS NULL AND ($2::uuid IS NULL OR id <> $2) RETURNING id",
@@ -245,11 +268,6 @@ pub(in crate::identity) fn end_sessions(
         .bind(but)
         .bind(bound(now))
         .bind(end.name()),
-    )?;
-    tx.execute(
-        sqlx::query("UPDATE sign_in_challenges SET used_at = $2 WHERE user_id = $1 AND kind = 'mfa' AND session_id IS NULL AND used_at IS NULL")
-            .bind(user)
-            .bind(bound(now)),
     )?;
     Ok(rows.into_iter().map(|(id,)| id).collect())
 }
