@@ -25,7 +25,8 @@ pub const PASSWORD: &str = "Kuda-Biru-Lari-77";
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Transactions of the database that wait for a lock.
-const BLOCKED: &str = "SELECT count(DISTINCT l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
+const BLOCKED: &str =
+    "SELECT count(DISTINCT l.pid) FROM pg_locks AS l JOIN pg_stat_activity AS a ON a.pid = l.pid
      WHERE NOT l.granted AND a.datname = current_database()";
 
 /// A transaction that keeps its locks until it is told to end.

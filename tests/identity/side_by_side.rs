@@ -59,7 +59,12 @@ async fn a_sign_in_that_is_confirmed_beside_a_reset_leaves_no_session() {
         let (confirmed, set, ()) = tokio::join!(confirming, resetting, letting);
         done(&house, confirmed);
         done(&house, set);
-        assert_eq!(house.count_of(OPEN_SESSIONS, user).await, 0, "{}", house.kind);
+        assert_eq!(
+            house.count_of(OPEN_SESSIONS, user).await,
+            0,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -85,7 +90,12 @@ async fn a_sign_in_beside_a_reset_leaves_no_session() {
         let signed_in = done(&house, signed_in);
         assert!(matches!(signed_in, SignedIn::Open(_)), "{}", house.kind);
         done(&house, set);
-        assert_eq!(house.count_of(OPEN_SESSIONS, user).await, 0, "{}", house.kind);
+        assert_eq!(
+            house.count_of(OPEN_SESSIONS, user).await,
+            0,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -174,7 +184,12 @@ async fn a_sign_in_and_another_role_do_not_wait_for_each_other() {
         let (confirmed, given, ()) = tokio::join!(confirming, giving, letting);
         done(&house, confirmed);
         assert_eq!(done(&house, given).role, Role::Dealer, "{}", house.kind);
-        assert_eq!(house.count_of(OPEN_SESSIONS, user).await, 0, "{}", house.kind);
+        assert_eq!(
+            house.count_of(OPEN_SESSIONS, user).await,
+            0,
+            "{}",
+            house.kind
+        );
     }
 }
 
@@ -186,7 +201,9 @@ async fn a_password_that_counts_no_more_is_changed_by_nobody() {
         let (user, squatter) = (opened.person.id, principal(&house, &opened).await);
         let (identity, visit) = (house.patient(), api());
         // As a reset does, to its end.
-        let held = house.hold(move |tx: &mut Tx<'_>| set_meanwhile(tx, user)).await;
+        let held = house
+            .hold(move |tx: &mut Tx<'_>| set_meanwhile(tx, user))
+            .await;
         let (old, new) = (PASSWORD.into(), ANOTHER.into());
         let changing = identity.change_password(&squatter, opened.session, old, new, &visit);
         let letting = async {
@@ -195,7 +212,8 @@ async fn a_password_that_counts_no_more_is_changed_by_nobody() {
         };
         let (changed, ()) = tokio::join!(changing, letting);
         assert_eq!(fault(changed), Some(SESSION_ENDED), "{}", house.kind);
-        let theirs = "SELECT count(*) FROM credentials WHERE user_id = $1 AND password_hash = 'hers'";
+        let theirs =
+            "SELECT count(*) FROM credentials WHERE user_id = $1 AND password_hash = 'hers'";
         assert_eq!(house.count_of(theirs, user).await, 1, "{}", house.kind);
     }
 }
