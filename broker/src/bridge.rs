@@ -177,6 +177,8 @@ struct Known {
     instrument: InstrumentId,
     account: AccountId,
     open: bool,
+    /// Its cancel is asked for and not refused.
+    cancelling: bool,
 }
 
 /// What must be known of a position to speak of it.
@@ -244,6 +246,7 @@ impl BridgeSession {
             instrument: submit.instrument,
             account: submit.account,
             open: true,
+            cancelling: false,
         };
         self.orders.insert(submit.id, known);
     }
@@ -392,6 +395,9 @@ impl Link for BridgeSession {
     }
 
     fn cancel(&mut self, order: OrderId, _now: Ts) {
+        if let Some(known) = self.orders.get_mut(&order) {
+            known.cancelling = true;
+        }
         self.cancels.insert(order);
         self.held_out();
     }

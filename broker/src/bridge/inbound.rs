@@ -161,7 +161,8 @@ impl BridgeSession {
             match command {
                 Command::Order(_) => self.counts.voided += 1,
                 Command::Cancel(order) => {
-                    if self.orders.get(&order).is_some_and(|known| known.open) {
+                    let known = self.orders.get(&order);
+                    if known.is_some_and(|known| known.open && known.cancelling) {
                         self.cancels.insert(order);
                     }
                 }
@@ -255,6 +256,12 @@ impl BridgeSession {
         // The core removes duplicates, and it may have had to refuse this execution the first time.
         if matches!(event, BrokerEvent::Filled(_)) {
             self.note(order, exec);
+        }
+        // Its command may still be unacknowledged: it is answered, and asked for in no other session.
+        if matches!(event, BrokerEvent::CancelRejected(_))
+            && let Some(known) = self.orders.get_mut(&order)
+        {
+            known.cancelling = false;
         }
         let report = BrokerReport {
             link: self.config.link,

@@ -36,7 +36,7 @@ const TRADES: &str = "aggTrade";
 /// One connection to Binance. Order of calls: see [`Session`].
 pub struct Binance {
     state: State,
-    request: u32,
+    request: u64,
 }
 
 /// What a frame says, still in its own bytes.
@@ -46,8 +46,8 @@ pub enum Event<'a> {
     Trade(Trade<'a>),
     /// The venue is about to close.
     Shutdown,
-    /// The venue refused a request.
-    RequestRefused,
+    /// The venue refused a request, by its number.
+    RequestRefused(Option<u64>),
     /// Depth, candles, replies: well formed and not for us.
     Other,
 }
@@ -189,7 +189,10 @@ impl Binance {
                 self.state.counts.other += 1;
                 Ok(())
             }
-            Event::RequestRefused => Err(Refusal::Request),
+            Event::RequestRefused(number) => {
+                self.state.refuse_request(number, None);
+                Err(Refusal::Request)
+            }
             Event::Other => {
                 self.state.counts.other += 1;
                 Ok(())
@@ -215,7 +218,7 @@ impl Session for Binance {
             None => decode(frame).and_then(|event| self.apply(event)),
         };
         if let Err(refusal) = taken {
-            self.state.refuse(refusal);
+            self.state.counts.refuse(refusal);
         }
     }
 
@@ -238,7 +241,11 @@ impl Session for Binance {
     fn on_deadline(&mut self, now: Ts) {
         let mute = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
         self.subscribe_anew(QUOTES, &mute.quotes);
+        let first = self.request + 1;
         self.subscribe_anew(TRADES, &mute.trades);
+        if !mute.trades.is_empty() {
+            self.state.note_trade_requests(first..self.request + 1);
+        }
     }
 
     #[inline]
@@ -308,7 +315,7 @@ pub fn decode(frame: &[u8]) -> Result<Event<'_>, Refusal> {
 fn walk(frame: &[u8]) -> Result<Result<Event<'_>, Refusal>, Malformed> {
     // A raw stream sends the payload alone, a combined one wraps it.
     let mut fields = Fields::default();
-    let (mut reply, mut refused) = (false, false);
+    let (mut reply, mut refused, mut request) = (false, false, None);
     let mut outer = json::members(frame)?;
     while let Some(key) = outer.key() {
         match key? {
@@ -325,6 +332,7 @@ fn walk(frame: &[u8]) -> Result<Result<Event<'_>, Refusal>, Malformed> {
                 outer.value()?;
                 reply = true;
             }
+            b"id" => request = outer.value()?.whole(),
             key => fields.set(key, outer.value()?),
         }
     }
@@ -335,7 +343,7 @@ fn walk(frame: &[u8]) -> Result<Result<Event<'_>, Refusal>, Malformed> {
         return Err(Malformed);
     }
     Ok(match (refused, reply) {
-        (true, _) => Ok(Event::RequestRefused),
+        (true, _) => Ok(Event::RequestRefused(request)),
         (_, true) => Ok(Event::Other),
         _ => event(&fields).ok_or(Refusal::MissingField),
     })

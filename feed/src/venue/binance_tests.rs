@@ -294,6 +294,11 @@ fn a_tape_is_asked_for_again_in_a_minute_when_refused_and_in_ten_when_thin() {
         }
         sent.push(second);
         if second == 601 {
+            let refused = br#"{"error":{"code":2,"msg":"Invalid request"},"id":3}"#;
+            session.on_frame(refused, now);
+        }
+        // Of another request: the tape is merely thin.
+        if second == 661 {
             session.on_frame(REFUSED, now);
         }
     }

@@ -31,7 +31,7 @@ const UNKNOWN_PAIR: &[u8] = b"Currency pair not supported";
 /// One connection to Kraken. Order of calls: see [`Session`].
 pub struct Kraken {
     state: State,
-    request: u32,
+    request: u64,
 }
 
 /// A channel we read.
@@ -117,7 +117,7 @@ impl Kraken {
 
     fn walk(&mut self, frame: &[u8]) -> Result<Result<(), Refusal>, Malformed> {
         let (mut channel, mut snapshot, mut success, mut symbol) = (None, false, true, None);
-        let mut error = None;
+        let (mut error, mut request) = (None, None);
         // Records that came before their channel's name.
         let mut waiting = None;
         let mut read = false;
@@ -139,6 +139,7 @@ impl Kraken {
                 b"success" => success = outer.value()?.flag().unwrap_or(true),
                 b"symbol" => symbol = outer.value()?.text(),
                 b"error" => error = outer.value()?.text(),
+                b"req_id" => request = outer.value()?.whole(),
                 _ => {
                     outer.value()?;
                 }
@@ -151,8 +152,10 @@ impl Kraken {
                 None => Ok(Err(Refusal::MissingField)),
             },
             None if !success => {
+                let line = symbol.and_then(|symbol| self.state.line(symbol));
+                self.state.refuse_request(request, line);
                 // Asking again for a pair that the venue does not have would not help.
-                if let Some(index) = symbol.and_then(|symbol| self.state.line(symbol))
+                if let Some(index) = line
                     && error.is_some_and(|error: &[u8]| error.starts_with(UNKNOWN_PAIR))
                 {
                     self.state.lines[index].unknown = true;
@@ -285,7 +288,7 @@ impl Session for Kraken {
             return;
         }
         if let Err(refusal) = self.frame(frame) {
-            self.state.refuse(refusal);
+            self.state.counts.refuse(refusal);
         }
     }
 
@@ -308,7 +311,11 @@ impl Session for Kraken {
     fn on_deadline(&mut self, now: Ts) {
         let mute = self.state.on_deadline(now, SILENCE_MAX_NS, AGE_MAX_NS);
         self.subscribe_anew(Channel::Ticker, &mute.quotes);
+        let first = self.request + 1;
         self.subscribe_anew(Channel::Trade, &mute.trades);
+        if !mute.trades.is_empty() {
+            self.state.note_trade_requests(first..self.request + 1);
+        }
     }
 
     fn poll_input(&mut self) -> Option<Input> {

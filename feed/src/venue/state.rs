@@ -6,6 +6,7 @@ use siaga_risk::event::*;
 use siaga_risk::ids::*;
 use siaga_risk::units::*;
 use std::collections::VecDeque;
+use std::ops::Range;
 
 /// Inputs one frame may become; a snapshot of 50 prints for each of 20 symbols has 1,000.
 pub const INPUTS_PER_FRAME_MAX: usize = 4_096;
@@ -155,6 +156,8 @@ pub struct Line {
     /// When its quotes were last subscribed anew since they went mute.
     quote_asked: Option<Ts>,
     trade_asked: Option<Ts>,
+    /// The venue refused what its trades were asked for by.
+    trade_refused: bool,
     /// The venue does not know it: it is not asked for again.
     pub unknown: bool,
 }
@@ -187,8 +190,8 @@ pub struct State {
     alive: Ts,
     data: Ts,
     pub close: Option<CloseReason>,
-    /// When the venue last refused a request.
-    refused_at: Ts,
+    /// Numbers of the requests by which trades were last subscribed anew.
+    trade_requests: Range<u64>,
 }
 
 /// Names of at most 16 bytes and their lines: a hash table at most a quarter full, without a word on the heap
@@ -282,6 +285,7 @@ impl State {
                 trade_mute: false,
                 quote_asked: None,
                 trade_asked: None,
+                trade_refused: false,
                 unknown: false,
             });
         }
@@ -304,7 +308,7 @@ impl State {
             alive: Ts(0),
             data: Ts(0),
             close: None,
-            refused_at: Ts(0),
+            trade_requests: 0..0,
         }
     }
 
@@ -384,12 +388,20 @@ impl State {
         self.gap(None, GapCause::BadFrame, 0);
     }
 
-    /// Counts a refusal. Which request the venue refused, it need not say.
-    pub fn refuse(&mut self, refusal: Refusal) {
-        if refusal == Refusal::Request {
-            self.refused_at = self.now;
+    /// Trades of mute lines were subscribed anew by the requests with these numbers.
+    pub fn note_trade_requests(&mut self, numbers: Range<u64>) {
+        self.trade_requests = numbers;
+    }
+
+    /// The venue refused a request, by its number and for one line alone where it says so.
+    pub fn refuse_request(&mut self, number: Option<u64>, line: Option<usize>) {
+        if number.is_some_and(|number| !self.trade_requests.contains(&number)) {
+            return;
         }
-        self.counts.refuse(refusal);
+        let named = line.map_or(0..self.lines.len(), |line| line..line + 1);
+        for line in &mut self.lines[named] {
+            line.trade_refused |= line.trade_asked.is_some();
+        }
     }
 
     /// The line of a venue's symbol.
@@ -656,6 +668,7 @@ impl State {
         }
         if !line.trade_mute && self.now.since(line.trade_at) >= TRADE_MUTE_NS {
             (line.trade_mute, line.trade_asked) = (true, None);
+            line.trade_refused = false;
             self.counts.trade_breaks += 1;
         }
         if !line.quote_mute && self.now.since(line.quote_at) >= QUOTE_MUTE_NS {
@@ -667,7 +680,7 @@ impl State {
 
     /// Takes the mute lines that are to be asked for now.
     fn due(&mut self) -> Mute {
-        let (now, refused_at) = (self.now, self.refused_at);
+        let now = self.now;
         let is_due =
             |asked: Option<Ts>, wait_ns: u64| asked.is_none_or(|asked| now.since(asked) >= wait_ns);
         let mut due = Mute::default();
@@ -680,14 +693,13 @@ impl State {
                 due.quotes.push(index);
             }
             // A tape that is merely thin would lose what is printed between two subscriptions, each minute anew.
-            let may_be_refused = line.trade_asked.is_some_and(|asked| asked <= refused_at);
-            let wait_ns = if may_be_refused {
+            let wait_ns = if line.trade_refused {
                 RETRY_NS
             } else {
                 TRADE_MUTE_NS
             };
             if line.trade_mute && is_due(line.trade_asked, wait_ns) {
-                line.trade_asked = Some(now);
+                (line.trade_asked, line.trade_refused) = (Some(now), false);
                 due.trades.push(index);
             }
         }

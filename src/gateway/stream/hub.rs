@@ -443,18 +443,18 @@ impl Hub {
 
     /// Gives a polled stream its newest data; nothing happens when it says the same as before.
     pub fn put_data<T: Serialize>(&self, stream: &Stream, ti: Ts, data: &T) {
-        // Whoever looks for silence meanwhile takes turns with it.
-        let turn = stream.members();
-        stream.note_answer(self.core.now());
         let before = stream.newest();
         let prev = before.as_ref().map_or(0, |f| f.seq);
         let frame = match self.write_frame(stream, prev + 1, prev, None, ti, data) {
             Ok(frame) => frame,
             Err(error) => {
-                drop(turn);
+                stream.note_answer(self.core.now());
                 return self.put_incident(stream, &error.to_string());
             }
         };
+        // Whoever looks for silence meanwhile takes turns with it.
+        let turn = stream.members();
+        stream.note_answer(self.core.now());
         // Who was told that nothing newer comes hears that this is over, by the same data too.
         let was_told = stream.trouble.swap(None).is_some();
         if !was_told && before.as_ref().is_some_and(|b| b.news() == frame.news()) {

@@ -181,6 +181,20 @@ it("keeps the key of what is done with an alert until an answer comes, and waits
   waits.mockRestore();
 });
 
+it("asks anew for what was done with an alert before another command counted", async () => {
+  const { calls, fetch } = server(new DOMException("late", "TimeoutError"), new DOMException("late", "TimeoutError"), json({}), json({}), json({}));
+  const api = new Api({ fetch });
+  const act = (revision: number, verb: "ack" | "unack", id = "9") => api.alertAct({ id, revision } as Alert, verb).catch(() => undefined);
+  await act(1, "ack");
+  await act(1, "ack", "10");
+  await act(2, "unack");
+  await act(3, "ack");
+  await act(1, "ack", "10");
+  const keys = calls.map((call) => call.init.headers["Idempotency-Key"]!);
+  expect(new Set(keys.slice(0, 4)).size).toBe(4);
+  expect(keys[4]).toBe(keys[1]);
+});
+
 it("makes client ids that fit the core's 16 bytes", () => {
   const ids = new Set(Array.from({ length: 200 }, () => newClientId()));
   expect(ids.size).toBe(200);

@@ -46,6 +46,11 @@ export class Once {
     }
   }
 
+  /** What begins like this is another write from now on. */
+  forget(beginning: string): void {
+    for (const same of this.lost.keys()) if (same.startsWith(beginning)) this.lost.delete(same);
+  }
+
   private remember(same: string, key: string): void {
     this.lost.set(same, key);
     const oldest = this.lost.keys().next();
@@ -216,12 +221,17 @@ export class Api {
   alertTimeline = (id: Alert["id"]) => this.items<TimelineItem>(`alerts/${id}/timeline`);
   alertEvidence = (id: Alert["id"]) => this.call<Evidence>("GET", `alerts/${id}/evidence`);
 
-  /** The revision is no part of what is the same: a command whose answer was lost may have raised it. */
-  alertAct(alert: Alert, verb: AlertVerb, note?: string): Promise<Alert> {
+  /**
+   * The revision is no part of what is the same: a command whose answer was lost may have raised it. Once another command counted, the one
+   * of before is not what is asked for any more.
+   */
+  async alertAct(alert: Alert, verb: AlertVerb, note?: string): Promise<Alert> {
     const path = `alerts/${alert.id}/${verb}`;
-    return this.once.send(`${path} ${note ?? ""}`, (key) =>
+    const answer = await this.once.send(`${path} ${note ?? ""}`, (key) =>
       this.call<Alert>("POST", path, note ? { note } : {}, { timeoutMs: ALERT_MS, headers: { "If-Match": String(alert.revision), "Idempotency-Key": key } }),
     );
+    this.once.forget(`alerts/${alert.id}/`);
+    return answer;
   }
 
   setLink = (id: number, mode: "live" | "read_only", note: string) => this.call<Done>("POST", `links/${id}/mode`, { mode, note });

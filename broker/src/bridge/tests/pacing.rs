@@ -199,13 +199,18 @@ fn a_new_connection_is_asked_anew_and_hears_the_cancels_that_waited() {
 #[test]
 fn a_new_session_hears_the_cancels_that_were_lost_with_the_old_one() {
     let mut bridge = greeted();
-    for order in 41..44 {
+    for order in 41..45 {
         bridge.submit(&sample_submit(order), Ts(2));
         bridge.cancel(OrderId(order), Ts(2));
     }
-    assert_eq!(frames(&mut bridge).len(), 6);
-    // One was dealt with, and the core has ended another order.
+    assert_eq!(frames(&mut bridge).len(), 8);
+    // One was dealt with, one was refused before it was acknowledged, and the core has ended another order.
     say(&mut bridge, json!({"t": "ack", "n": 2}));
+    let refused = crate::id::to_wire(1, OrderId(44));
+    say(
+        &mut bridge,
+        json!({"t": "report", "n": 1, "id": refused, "event": "cancel_rejected"}),
+    );
     bridge.ended(OrderId(42));
     bridge.on_close(Ts(3));
     bridge.on_open(Ts(4));

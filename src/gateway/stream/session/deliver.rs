@@ -7,6 +7,7 @@ use crate::gateway::dto::alert::alert;
 use crate::gateway::dto::order::{order, to_client};
 use crate::gateway::error::{incident, words};
 use crate::gateway::events::{Event, EventBody};
+use crate::gateway::stream::hub::SILENCE_MAX_NS;
 
 /// Durable events looked at in one go, so that a far cursor does not hold the log's lock for long.
 const EVENTS_PER_LOOK: usize = 512;
@@ -393,7 +394,8 @@ fn troubled(stream: &Stream, trouble: &Trouble) -> Refusal {
                     "the core does not answer: nothing is known of {channel} {sym} yet. It is asked again by itself, and the stream begins with its answer"
                 ),
                 Some(_) => format!(
-                    "the core does not answer: what was told of {channel} {sym} may be out of date. It is asked again by itself, and the stream goes on with its answer"
+                    "the core has not answered for {} s: what was told of {channel} {sym} may be out of date. It is asked again by itself, and the stream goes on with its answer",
+                    SILENCE_MAX_NS / SECOND_NS
                 ),
             };
             let mut refusal = StreamError::Degraded.refuse(None, msg);
