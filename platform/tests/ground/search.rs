@@ -94,6 +94,16 @@ async fn a_name_is_found_with_letters_wrong_and_stands_nowhere() {
 }
 
 #[tokio::test]
+async fn no_statement_is_compiled() {
+    for house in houses().await {
+        for by in [&Principal::owner(), &Principal::system("test")] {
+            let off = "SELECT (current_setting('jit') = 'off')::int::bigint";
+            assert_eq!(house.count(by, off).await, 1, "{}", house.kind);
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_entry_that_changes_is_found_by_its_new_words_alone() {
     for house in houses().await {
         let system = Principal::system("test");
