@@ -1,5 +1,5 @@
 -- Every policy asks this of every row. As a statement it cannot be inlined where a look-up is an argument, and each call starts an
--- executor; as an expression of a procedure it costs a twelfth of that.
+-- executor; an expression of a procedure starts none.
 CREATE OR REPLACE FUNCTION app_within(scope text, owner uuid, team uuid, me uuid, my_teams uuid[]) RETURNS boolean
     LANGUAGE plpgsql IMMUTABLE
     AS $$
