@@ -17,6 +17,7 @@ use super::testing::TestDesk;
 mod alerts;
 mod bridge;
 mod doors;
+mod log;
 mod refusals;
 mod rest;
 mod risk;

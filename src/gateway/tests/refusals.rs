@@ -1,60 +1,14 @@
 //! What the log says of refusals, over a real server.
 
-use std::io;
-use std::sync::Mutex;
-
 use siaga_platform::ids::OWNER;
-use tracing::Level;
 
+use super::log::Log;
 use super::*;
-
-/// A log in memory.
-#[derive(Clone, Default)]
-pub struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().expect("not poisoned");
-        log.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    pub fn text(&self) -> String {
-        let log = self.0.lock().expect("not poisoned");
-        String::from_utf8_lossy(&log).into_owned()
-    }
-
-    /// The fields of the lines about refusals.
-    fn refusals(&self) -> Vec<Value> {
-        let lines: Vec<Value> = self
-            .text()
-            .lines()
-            .map(|line| serde_json::from_str(line).expect("a line of JSON"))
-            .collect();
-        let fields = lines.into_iter().map(|line| line["fields"].clone());
-        fields
-            .filter(|fields| fields["message"] == "refused")
-            .collect()
-    }
-}
 
 #[tokio::test]
 async fn a_refusal_is_a_line_of_what_was_asked_and_by_whom_and_holds_nothing_that_was_sent() {
-    let log = Log::default();
-    let writer = log.clone();
-    let lines = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(Level::INFO)
-        .with_writer(move || writer.clone())
-        .finish();
     // The server runs on this thread too.
-    let _here = tracing::subscriber::set_default(lines);
+    let (log, _here) = Log::listen();
     let server = Server::start().await;
     let bearer = format!("Authorization: Bearer {SECRET}\r\nX-Request-Id: asked-77\r\n");
     let mut order = order_body("qwxbody");
@@ -78,13 +32,13 @@ async fn a_refusal_is_a_line_of_what_was_asked_and_by_whom_and_holds_nothing_tha
     ] {
         let answer = server.send(method, path, headers, body).await;
         assert!((400..500).contains(&answer.status), "{path}: {answer:?}");
-        let newest = log.refusals().pop().expect("a line");
+        let newest = log.said("refused").pop().expect("a line");
         assert_eq!(newest["status"], answer.status, "{path}: {newest}");
         assert_eq!(newest["code"], answer.json()["code"], "{path}: {newest}");
     }
     assert_eq!(server.call("GET", "/api/v1/desk", None).await.status, 200);
 
-    let said = log.refusals();
+    let said = log.said("refused");
     let words = |field: &str| -> Vec<Option<&str>> {
         said.iter().map(|fields| fields[field].as_str()).collect()
     };

@@ -433,13 +433,8 @@ async fn numbers_are_called_old_while_a_question_waits_for_the_core() {
 #[tokio::test]
 async fn what_fails_inside_is_a_number_outside_and_the_log_has_its_cause() {
     use std::sync::atomic::Ordering;
-    let log = super::refusals::Log::default();
-    let writer = log.clone();
-    let lines = tracing_subscriber::fmt()
-        .with_writer(move || writer.clone())
-        .finish();
     // The server runs on this thread too.
-    let _here = tracing::subscriber::set_default(lines);
+    let (log, _here) = super::log::Log::listen();
     let server = Server::start().await;
     let (mut client, mut other) = (Client::open(&server).await, Client::open(&server).await);
     server.desk.confused.store(true, Ordering::SeqCst);
