@@ -179,6 +179,25 @@ impl House {
         seen.unwrap_or_else(|_| panic!("{}: not {count} wait", self.kind));
     }
 
+    /// Runs `first` until what is held stops it, then `second` until it waits too, and lets them go.
+    pub async fn queued<A, B>(
+        &self,
+        held: Held,
+        first: impl Future<Output = A>,
+        second: impl Future<Output = B>,
+    ) -> (A, B) {
+        let second = async {
+            self.blocked(1).await;
+            second.await
+        };
+        let letting = async {
+            self.blocked(2).await;
+            held.let_go().await;
+        };
+        let (first, second, ()) = tokio::join!(first, second, letting);
+        (first, second)
+    }
+
     /// What a statement counts of a person.
     pub async fn count_of(&self, sql: &'static str, of: Uuid) -> i64 {
         let counted = self

@@ -396,16 +396,9 @@ async fn nothing_of_a_provider_outlives_a_reset_beside_it() {
                     false => desk.sign_in(name, elsewhere).await,
                 }
             };
-            let resetting = async {
-                house.blocked(1).await;
-                let new = "Gajah-Hijau-91!".to_owned();
-                desk.identity.reset_password(&email, sent, new, &afar).await
-            };
-            let letting = async {
-                house.blocked(2).await;
-                held.let_go().await;
-            };
-            let (came, reset, ()) = tokio::join!(coming, resetting, letting);
+            let new = "Gajah-Hijau-91!".to_owned();
+            let resetting = desk.identity.reset_password(&email, sent, new, &afar);
+            let (came, reset) = house.queued(held, coming, resetting).await;
             match came {
                 Ok(Finished::Linked) => assert!(linking, "{kind}"),
                 Ok(Finished::SignedIn(_)) => assert!(!linking, "{kind}"),

@@ -47,16 +47,8 @@ async fn a_sign_in_that_is_confirmed_beside_a_reset_leaves_no_session() {
         let (identity, visit, afar) = (house.patient(), api(), from("198.51.100.7"));
         let held = house.hold_row(PERSON, user).await;
         let confirming = identity.confirm(challenge, proof, &visit);
-        let resetting = async {
-            house.blocked(1).await;
-            let set = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
-            set.await
-        };
-        let letting = async {
-            house.blocked(2).await;
-            held.let_go().await;
-        };
-        let (confirmed, set, ()) = tokio::join!(confirming, resetting, letting);
+        let resetting = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
+        let (confirmed, set) = house.queued(held, confirming, resetting).await;
         done(&house, confirmed);
         done(&house, set);
         assert_eq!(
@@ -77,16 +69,8 @@ async fn a_sign_in_beside_a_reset_leaves_no_session() {
         let (identity, visit, afar) = (house.patient(), api(), from("198.51.100.7"));
         let held = house.hold_row(PERSON, user).await;
         let signing_in = identity.sign_in(EMAIL, PASSWORD.into(), &visit);
-        let resetting = async {
-            house.blocked(1).await;
-            let set = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
-            set.await
-        };
-        let letting = async {
-            house.blocked(2).await;
-            held.let_go().await;
-        };
-        let (signed_in, set, ()) = tokio::join!(signing_in, resetting, letting);
+        let resetting = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
+        let (signed_in, set) = house.queued(held, signing_in, resetting).await;
         let signed_in = done(&house, signed_in);
         assert!(matches!(signed_in, SignedIn::Open(_)), "{}", house.kind);
         done(&house, set);
@@ -111,16 +95,8 @@ async fn a_key_that_is_made_beside_a_reset_ends() {
         let held = house.hold_row(KEY, user).await;
         let scopes = vec![DESK_READ.name.to_owned()];
         let making = identity.make_key(&squatter, "robot".into(), scopes, None);
-        let resetting = async {
-            house.blocked(1).await;
-            let set = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
-            set.await
-        };
-        let letting = async {
-            house.blocked(2).await;
-            held.let_go().await;
-        };
-        let (made, set, ()) = tokio::join!(making, resetting, letting);
+        let resetting = identity.reset_password(EMAIL, sent, ANOTHER.into(), &afar);
+        let (made, set) = house.queued(held, making, resetting).await;
         done(&house, made);
         done(&house, set);
         assert_eq!(house.count_of(KEYS, user).await, 0, "{}", house.kind);
@@ -142,16 +118,8 @@ async fn a_sign_in_and_another_address_do_not_wait_for_each_other() {
         let (identity, sent) = (house.patient(), house.code(new));
         let held = house.hold_row(APP, user).await;
         let confirming = identity.confirm(challenge, proof, &visit);
-        let taking = async {
-            house.blocked(1).await;
-            let taken = identity.take_new_address(&her, opened.session, sent, &visit);
-            taken.await
-        };
-        let letting = async {
-            house.blocked(2).await;
-            held.let_go().await;
-        };
-        let (confirmed, taken, ()) = tokio::join!(confirming, taking, letting);
+        let taking = identity.take_new_address(&her, opened.session, sent, &visit);
+        let (confirmed, taken) = house.queued(held, confirming, taking).await;
         done(&house, confirmed);
         assert_eq!(done(&house, taken).email.as_deref(), Some(new));
         let open = house.count_of(OPEN_SESSIONS, user).await;
@@ -173,15 +141,8 @@ async fn a_sign_in_and_another_role_do_not_wait_for_each_other() {
         let identity = house.patient();
         let held = house.hold_row(APP, user).await;
         let confirming = identity.confirm(challenge, proof, &visit);
-        let giving = async {
-            house.blocked(1).await;
-            identity.give_role(&owner, None, user, change).await
-        };
-        let letting = async {
-            house.blocked(2).await;
-            held.let_go().await;
-        };
-        let (confirmed, given, ()) = tokio::join!(confirming, giving, letting);
+        let giving = identity.give_role(&owner, None, user, change);
+        let (confirmed, given) = house.queued(held, confirming, giving).await;
         done(&house, confirmed);
         assert_eq!(done(&house, given).role, Role::Dealer, "{}", house.kind);
         assert_eq!(
